@@ -1,0 +1,161 @@
+"""conv2d and conv_transpose2d with the signatures of torch.nn.functional."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import mindspore as ms
+from mindspore import Tensor
+
+from . import _arguments, _lowering
+from ._arguments import Caller
+
+__all__ = ["conv2d", "conv_transpose2d"]
+
+# Whether a cell is under to_float(float16), (bfloat16), (float32): a function never is.
+_NO_TO_FLOAT = (False, False, False)
+
+
+def conv2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: int | Sequence[int] = 1,
+    padding: str | int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Convolve as ``torch.nn.functional.conv2d`` does.
+
+    Args:
+        input (Tensor): shape (N, C_in, H, W), or (C_in, H, W) without a batch.
+        weight (Tensor): shape (C_out, C_in / groups, kH, kW), dtype of `input`.
+        bias (Tensor, optional): shape (C_out,), dtype of `input`.
+        stride, dilation (int or sequence of 1 or 2 ints): steps in pixels, (height, width).
+        padding (int, sequence of 1 or 2 ints, or str): zeros at both ends of (height, width), in pixels; 'valid' is
+            none, 'same' keeps the size with stride 1, its odd zero at the end.
+        groups (int): number of channel groups that are convolved apart.
+
+    Returns:
+        Tensor of shape (N, C_out, H_out, W_out), or (C_out, H_out, W_out), with
+        H_out = (H + 2 * padding[0] - dilation[0] * (kH - 1) - 1) // stride[0] + 1, W_out likewise.
+
+    Raises:
+        RuntimeError: If torch raises it, with torch's sentence: a value out of range, or shapes or dtypes that do not
+            match.
+        TypeError: If an argument is not of the types above, or a dtype is neither float16, bfloat16, float32 nor
+            float64.
+
+    Examples:
+        >>> import numpy as np
+        >>> from mindspore import Tensor
+        >>> from mscompat import functional as F
+        >>> input = Tensor(np.ones((1, 4, 5, 7), np.float32))
+        >>> weight = Tensor(np.ones((6, 4, 2, 2), np.float32))
+        >>> output = F.conv2d(input, weight, padding="same")
+        >>> print(output.shape)
+        (1, 6, 5, 7)
+        >>> print(output[0, 0, -2:, -2:])  # the odd zero is at the bottom and at the right
+        [[16.  8.]
+         [ 8.  4.]]
+    """
+    stride, padding, dilation = _conv2d_arguments(stride, padding, dilation, groups)
+    return _conv2d("conv2d", input, weight, bias, stride, padding, dilation, groups, "zeros", _NO_TO_FLOAT)
+
+
+def conv_transpose2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: int | Sequence[int] = 1,
+    padding: int | Sequence[int] = 0,
+    output_padding: int | Sequence[int] = 0,
+    groups: int = 1,
+    dilation: int | Sequence[int] = 1,
+) -> Tensor:
+    """Convolve, transposed, as ``torch.nn.functional.conv_transpose2d`` does.
+
+    Args:
+        input (Tensor): shape (N, C_in, H, W), or (C_in, H, W) without a batch.
+        weight (Tensor): shape (C_in, C_out / groups, kH, kW), dtype of `input`.
+        bias (Tensor, optional): shape (C_out,), dtype of `input`.
+        stride, dilation (int or sequence of 1 or 2 ints): steps in pixels of the output, (height, width).
+        padding (int or sequence of 1 or 2 ints): rows and columns to cut off at both ends of the output.
+        output_padding (int or sequence of 1 or 2 ints): rows and columns to add at the end of the output, below
+            stride or below dilation. They are real values, not zeros.
+        groups (int): number of channel groups that are convolved apart.
+
+    Returns:
+        Tensor of shape (N, C_out, H_out, W_out), or (C_out, H_out, W_out), with
+        H_out = (H - 1) * stride[0] - 2 * padding[0] + dilation[0] * (kH - 1) + output_padding[0] + 1, W_out likewise.
+
+    Raises:
+        RuntimeError: If torch raises it, with torch's sentence: a value out of range, or shapes or dtypes that do not
+            match.
+        TypeError: If an argument is not of the types above, or a dtype is neither float16, bfloat16, float32 nor
+            float64.
+
+    Examples:
+        >>> import numpy as np
+        >>> from mindspore import Tensor
+        >>> from mscompat import functional as F
+        >>> input = Tensor(np.ones((1, 1, 1, 2), np.float32))
+        >>> weight = Tensor(np.ones((1, 1, 1, 3), np.float32))
+        >>> print(F.conv_transpose2d(input, weight, stride=(1, 2), padding=(0, 1), output_padding=(0, 1)))
+        [[[[1. 2. 1. 1.]]]]
+    """
+    stride, padding, output_padding, dilation = _conv_transpose2d_arguments(
+        stride, padding, output_padding, groups, dilation
+    )
+    return _conv_transpose2d(
+        "conv_transpose2d", input, weight, bias, stride, padding, output_padding, None, groups, dilation, _NO_TO_FLOAT
+    )
+
+
+@ms.constexpr(check=False)
+def _conv2d_arguments(stride: Any, padding: Any, dilation: Any, groups: Any) -> Any:
+    caller = Caller("conv2d", RuntimeError)
+    _arguments.check_groups(caller, groups)
+    return _arguments.conv2d(caller, stride, padding, dilation)
+
+
+@ms.constexpr(check=False)
+def _conv_transpose2d_arguments(stride: Any, padding: Any, output_padding: Any, groups: Any, dilation: Any) -> Any:
+    caller = Caller("conv_transpose2d", RuntimeError)
+    _arguments.check_groups(caller, groups)
+    return _arguments.conv_transpose2d(caller, stride, padding, output_padding, dilation)
+
+
+def _conv2d(
+    name: str, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any,
+    groups: int, padding_mode: str, to_float: tuple[bool, bool, bool],
+) -> Tensor:
+    """conv2d of checked arguments, with padding_mode; name begins the error messages."""
+    if not isinstance(input, Tensor):
+        raise TypeError(f"For '{name}', input must be Tensor.")
+    bias_shape, bias_dtype = None, None
+    if bias is not None:
+        bias_shape, bias_dtype = bias.shape, bias.dtype
+    plan = _lowering.conv2d_plan(
+        name, input.shape, weight.shape, bias_shape, (input.dtype, weight.dtype, bias_dtype), stride, padding,
+        dilation, groups, padding_mode, to_float,
+    )
+    return _lowering.conv2d(plan, input, weight, bias)
+
+
+def _conv_transpose2d(
+    name: str, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, output_padding: Any,
+    output_size: Any, groups: int, dilation: Any, to_float: tuple[bool, bool, bool],
+) -> Tensor:
+    """conv_transpose2d of checked arguments, with output_size; name begins the error messages."""
+    if not isinstance(input, Tensor):
+        raise TypeError(f"For '{name}', input must be Tensor.")
+    bias_shape, bias_dtype = None, None
+    if bias is not None:
+        bias_shape, bias_dtype = bias.shape, bias.dtype
+    plan = _lowering.conv_transpose2d_plan(
+        name, input.shape, weight.shape, bias_shape, (input.dtype, weight.dtype, bias_dtype), stride, padding,
+        output_padding, output_size, groups, dilation, to_float,
+    )
+    return _lowering.conv_transpose2d(plan, input, weight, bias, output_size)

@@ -1,0 +1,229 @@
+"""What a layer must give: values and gradients of a case in float64.
+
+torch says so where it is installed. Without it, a naive reference in NumPy does, which the parity tests hold against
+torch; it shares no code with the package.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any, NamedTuple
+
+import numpy as np
+from cases import Case
+
+try:
+    import torch
+except ImportError:
+    torch = None
+
+# Largest error allowed, relative to the largest value of the float64 result.
+TOLERANCES = {"float64": 1e-14, "float32": 2e-6, "float16": 2e-3, "bfloat16": 8e-3}
+
+
+class Inputs(NamedTuple):
+    """Arguments of a call and of its backward pass, exact in the case's dtype, as float64."""
+
+    input: np.ndarray
+    weight: np.ndarray
+    bias: np.ndarray | None
+    cotangent: np.ndarray
+
+
+class Results(NamedTuple):
+    output: np.ndarray
+    input_gradient: np.ndarray
+    weight_gradient: np.ndarray
+    bias_gradient: np.ndarray | None
+
+
+def assert_close(actual: Any, expected: np.ndarray, dtype: str, what: str = "") -> None:
+    """Same shape, and within the tolerance of the dtype."""
+    actual = np.asarray(actual, np.float64)
+    assert actual.shape == expected.shape, f"{what}: shape {actual.shape}, expected {expected.shape}"
+    if expected.size:
+        error = np.abs(actual - expected).max() / max(np.abs(expected).max(), 1e-300)
+        assert error <= TOLERANCES[dtype], f"{what}: relative error {error:.2e} above {TOLERANCES[dtype]:.0e}"
+
+
+def make_inputs(case: Case, transposed: bool) -> Inputs:
+    """Random numbers that depend on the case's name alone."""
+    random = np.random.RandomState(zlib.crc32(case.name.encode()))
+    arguments = case.arguments
+    kernel = pair(arguments["kernel_size"])
+    channels = int(arguments["in_channels"]), int(arguments["out_channels"])
+    groups = int(arguments.get("groups", 1))
+    first, second = channels if transposed else channels[::-1]
+    weight_shape = (first, second // groups, *kernel)
+
+    def draw(*shape):
+        return round_to(random.standard_normal(shape), case.dtype)
+
+    input, weight = draw(case.batch, *case.input_shape), draw(*weight_shape)
+    bias = draw(channels[1]) if arguments.get("bias", True) else None
+    empty = reference(case, transposed, Inputs(input, weight, bias, np.zeros(())), gradients=False)
+    return Inputs(input, weight, bias, draw(*empty.output.shape))
+
+
+def round_to(values: np.ndarray, dtype: str) -> np.ndarray:
+    """float64 numbers that the dtype holds exactly."""
+    if dtype == "bfloat16":
+        bits = np.asarray(values, np.float32).view(np.uint32)
+        return (bits & np.uint32(0xFFFF0000)).view(np.float32).astype(np.float64)
+    return np.asarray(values).astype(dtype).astype(np.float64)
+
+
+def expected(case: Case, transposed: bool, inputs: Inputs) -> Results:
+    """torch's results in float64; the reference's where torch is not installed."""
+    return (reference if torch is None else torch_results)(case, transposed, inputs)
+
+
+def torch_results(case: Case, transposed: bool, inputs: Inputs) -> Results:
+    """Values and gradients by torch, in float64."""
+    layer_type = torch.nn.ConvTranspose2d if transposed else torch.nn.Conv2d
+    layer = layer_type(**{**case.arguments, "dtype": torch.float64})
+    layer.weight.data = torch.tensor(inputs.weight)
+    if inputs.bias is not None:
+        layer.bias.data = torch.tensor(inputs.bias)
+    input = torch.tensor(inputs.input, requires_grad=True)
+    options = {} if case.output_size is None else {"output_size": case.output_size}
+    output = layer(input, **options)
+    output.backward(torch.tensor(inputs.cotangent))
+    return Results(
+        output.detach().numpy(), input.grad.numpy(), layer.weight.grad.numpy(),
+        None if inputs.bias is None else layer.bias.grad.numpy(),
+    )
+
+
+def reference(case: Case, transposed: bool, inputs: Inputs, gradients: bool = True) -> Results:
+    """Values and gradients by the definition, one kernel element at a time."""
+    arguments = case.arguments
+    geometry = (
+        pair(arguments.get("stride", 1)), pair(arguments.get("dilation", 1)), int(arguments.get("groups", 1))
+    )
+    if not transposed:
+        source = _source_index(case, inputs.input.shape[2:])
+        padded = _take(inputs.input, source)
+        size = tuple(
+            (padded.shape[2 + axis] - geometry[1][axis] * (inputs.weight.shape[2 + axis] - 1) - 1)
+            // geometry[0][axis] + 1
+            for axis in (0, 1)
+        )
+        output = _correlate(padded, inputs.weight, size, *geometry)
+    else:
+        padding = pair(arguments.get("padding", 0))
+        extra = pair(arguments.get("output_padding", 0))
+        least = [
+            (inputs.input.shape[2 + axis] - 1) * geometry[0][axis] - 2 * padding[axis]
+            + geometry[1][axis] * (inputs.weight.shape[2 + axis] - 1) + 1
+            for axis in (0, 1)
+        ]
+        size = tuple(np.add(least, extra)) if case.output_size is None else tuple(case.output_size)[-2:]
+        window = tuple(slice(pad, pad + rows) for pad, rows in zip(padding, size, strict=True))
+        full_size = tuple(rows + 2 * pad for pad, rows in zip(padding, size, strict=True))
+        output = _scatter(inputs.input, inputs.weight, full_size, *geometry)[:, :, window[0], window[1]]
+    if inputs.bias is not None:
+        output = output + inputs.bias[:, None, None]
+    if not gradients:
+        return Results(output, np.zeros(()), np.zeros(()), None)
+
+    bias_gradient = None if inputs.bias is None else inputs.cotangent.sum((0, 2, 3))
+    if not transposed:
+        weight_gradient = _correlate_weight(padded, inputs.cotangent, inputs.weight.shape, *geometry)
+        padded_gradient = _scatter(inputs.cotangent, inputs.weight, padded.shape[2:], *geometry)
+        return Results(output, _take_adjoint(padded_gradient, source, inputs.input.shape), weight_gradient,
+                       bias_gradient)
+    full = np.zeros((*inputs.cotangent.shape[:2], *full_size))
+    full[:, :, window[0], window[1]] = inputs.cotangent
+    return Results(
+        output,
+        _correlate(full, inputs.weight, inputs.input.shape[2:], *geometry),
+        _correlate_weight(full, inputs.input, inputs.weight.shape, *geometry),
+        bias_gradient,
+    )
+
+
+def pair(value: Any) -> tuple[int, int]:
+    values = [int(element) for element in np.atleast_1d(np.asarray(value))]
+    return values[0], values[-1]
+
+
+def _windows(image, kernel, size, stride, dilation):
+    """For each kernel element, the part of the image that it meets."""
+    for row, column in np.ndindex(*kernel):
+        top, left = row * dilation[0], column * dilation[1]
+        bottom, right = top + (size[0] - 1) * stride[0] + 1, left + (size[1] - 1) * stride[1] + 1
+        yield row, column, image[:, :, top:bottom:stride[0], left:right:stride[1]]
+
+
+def _group(array, groups, axis):
+    return array.reshape(*array.shape[:axis], groups, array.shape[axis] // groups, *array.shape[axis + 1:])
+
+
+def _correlate(image, weight, size, stride, dilation, groups):
+    """Convolution as torch means it. weight: (out, in / groups, rows, columns)."""
+    output = np.zeros((image.shape[0], groups, weight.shape[0] // groups, *size))
+    grouped = _group(weight, groups, 0)
+    for row, column, part in _windows(image, weight.shape[2:], size, stride, dilation):
+        output += np.einsum("ngihw,goi->ngohw", _group(part, groups, 1), grouped[..., row, column])
+    return output.reshape(image.shape[0], weight.shape[0], *size)
+
+
+def _scatter(output, weight, size, stride, dilation, groups):
+    """The adjoint of _correlate in its image."""
+    # Where the image ends before the kernel's reach, let it go beyond and cut that off.
+    reach = [
+        max(size[axis], (output.shape[2 + axis] - 1) * stride[axis] + dilation[axis] * (weight.shape[2 + axis] - 1) + 1)
+        for axis in (0, 1)
+    ]
+    image = np.zeros((output.shape[0], weight.shape[1] * groups, *reach))
+    grouped, sources = _group(weight, groups, 0), _group(output, groups, 1)
+    for row, column, part in _windows(image, weight.shape[2:], output.shape[2:], stride, dilation):
+        part += np.einsum("ngohw,goi->ngihw", sources, grouped[..., row, column]).reshape(part.shape)
+    return image[:, :, :size[0], :size[1]]
+
+
+def _correlate_weight(image, output, shape, stride, dilation, groups):
+    """The adjoint of _correlate in its weight."""
+    gradient = np.zeros(shape)
+    reach = [(output.shape[2 + axis] - 1) * stride[axis] + dilation[axis] * (shape[2 + axis] - 1) + 1 for axis in (0, 1)]
+    missing = [max(0, reach[axis] - image.shape[2 + axis]) for axis in (0, 1)]
+    image = np.pad(image, ((0, 0), (0, 0), (0, missing[0]), (0, missing[1])))
+    cotangents = _group(output, groups, 1)
+    for row, column, part in _windows(image, shape[2:], output.shape[2:], stride, dilation):
+        gradient[:, :, row, column] = np.einsum("ngihw,ngohw->goi", _group(part, groups, 1), cotangents).reshape(shape[:2])
+    return gradient
+
+
+def _source_index(case: Case, size: tuple[int, int]) -> np.ndarray:
+    """For each pixel of the padded image, the flat index of its source; -1 where it is a zero."""
+    arguments = case.arguments
+    padding, kernel = arguments.get("padding", 0), pair(arguments["kernel_size"])
+    mode = arguments.get("padding_mode", "zeros")
+    if isinstance(padding, str):
+        dilation = arguments.get("dilation", 1)
+        totals = [spread * (rows - 1) for spread, rows in zip(pair(dilation), kernel, strict=True)]
+        if padding == "valid":
+            totals = [0, 0]
+        if mode != "zeros" and not isinstance(dilation, int) and len(dilation) == 1:
+            totals[1] = 0  # torch pads one axis only
+        pads = tuple((total // 2, total - total // 2) for total in totals)
+    else:
+        rows, columns = pair(padding)
+        pads = ((rows, rows), (columns, columns))
+    index = np.arange(size[0] * size[1]).reshape(size)
+    if mode == "zeros":
+        return np.pad(index, pads, constant_values=-1)
+    return np.pad(index, pads, {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}[mode])
+
+
+def _take(image, source):
+    pixels = image.reshape(*image.shape[:2], image.shape[2] * image.shape[3])
+    flat = np.concatenate([pixels, np.zeros((*image.shape[:2], 1))], -1)
+    return flat[:, :, source]
+
+
+def _take_adjoint(padded, source, shape):
+    flat = np.zeros((shape[2] * shape[3] + 1, shape[0], shape[1]))
+    np.add.at(flat, source.reshape(-1), padded.reshape(shape[0], shape[1], source.size).transpose(2, 0, 1))
+    return flat[:-1].transpose(1, 2, 0).reshape(shape)
