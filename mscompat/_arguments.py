@@ -87,10 +87,12 @@ def padding_mode(caller: Caller, value: Any) -> str:
     return str(value)
 
 
-def only_zeros(caller: Caller, value: Any) -> None:
-    """padding_mode of a transposed convolution."""
-    if value != "zeros":
-        caller.fail(f'Only "zeros" padding mode is supported for {caller.name}, but got padding_mode={value!r}')
+def check_transposed_padding(caller: Caller, padding: Any, padding_mode: Any) -> None:
+    """What only the constructor of a transposed convolution is given: torch has zeros, and no padding string, there."""
+    if padding_mode != "zeros":
+        caller.fail(f'Only "zeros" padding mode is supported for {caller.name}, but got padding_mode={padding_mode!r}')
+    if isinstance(padding, str):
+        caller.fail(f"argument 'padding' must be tuple of ints, not str, but got padding={padding!r}")
 
 
 def conv2d(

@@ -5,8 +5,9 @@ alone. ms.constexpr makes plans in Graph mode too, while the graph is compiled: 
 there, with its own class and sentence.
 
 Only operators whose second derivatives are right in both modes are used. In PyNative mode, MindSpore 2.7 to 2.10,
-those of ops.matmul, Concat and Tile are silently wrong; ops.pad with 'reflect', 'replicate' or 'circular' and
-ops.Slice have none. tests/test_mindspore_defects.py holds each.
+those of Concat and Tile, and of a Reshape or another view of the result of BatchMatMul, Mul or ReLU (so of
+ops.matmul too), are silently wrong; ops.pad with 'reflect', 'replicate' or 'circular' and ops.Slice have none.
+tests/test_mindspore_defects.py holds each.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ _gather = ops.Gather()
 _reduce_sum = ops.ReduceSum()
 _reshape = ops.Reshape()
 _squeeze = ops.Squeeze(0)
+_strided_slice = ops.StridedSlice()
 
 
 class Im2col(NamedTuple):
@@ -280,6 +282,11 @@ def _empty_output(plan: Plan, input: Tensor, weight: Tensor) -> Tensor:
     )
 
 
+def _whole(array: Tensor) -> Tensor:
+    """A slice of all of it: with this view between BatchMatMul and Reshape, second derivatives are right."""
+    return _strided_slice(array, (0, 0, 0, 0), array.shape, (1, 1, 1, 1))
+
+
 def _im2col_conv2d(plan: Plan, input: Tensor, weight: Tensor) -> Tensor:
     batch, channels, height, width = input.shape
     im2col, groups = plan.im2col, plan.groups
@@ -291,7 +298,8 @@ def _im2col_conv2d(plan: Plan, input: Tensor, weight: Tensor) -> Tensor:
     patches = _reshape(patches, (batch, groups, depth, rows * columns))
     weight = _reshape(weight, (1, groups, plan.out_channels // groups, depth))
     weight = ops.broadcast_to(weight, (batch, groups, plan.out_channels // groups, depth))
-    return _reshape(_batch_matmul(weight, patches), (batch, plan.out_channels, rows, columns))
+    output = _whole(_batch_matmul(weight, patches))
+    return _reshape(output, (batch, plan.out_channels, rows, columns))
 
 
 def _im2col_conv_transpose2d(plan: Plan, input: Tensor, weight: Tensor, rows: Any, columns: Any) -> Tensor:
@@ -301,7 +309,8 @@ def _im2col_conv_transpose2d(plan: Plan, input: Tensor, weight: Tensor, rows: An
     weight = _reshape(weight, (1, groups, channels // groups, depth))
     weight = ops.broadcast_to(weight, (batch, groups, channels // groups, depth))
     input = _reshape(input, (batch, groups, channels // groups, height * width))
-    patches = _reshape(_batch_matmul_transposed(weight, input), (batch, groups * depth, height * width))
+    patches = _whole(_batch_matmul_transposed(weight, input))
+    patches = _reshape(patches, (batch, groups * depth, height * width))
     size = Tensor((rows, columns), ms.int32)
     return ops.fold(patches, size, im2col.kernel_size, im2col.dilation, im2col.padding, im2col.stride)
 

@@ -243,7 +243,7 @@ class TorchConvTranspose2d(_ConvNd):
         dtype: Any = None,
     ) -> None:
         caller = Caller(type(self).__name__, ValueError)
-        _arguments.only_zeros(caller, padding_mode)
+        _arguments.check_transposed_padding(caller, padding, padding_mode)
         in_channels, out_channels, groups = _arguments.channels(caller, in_channels, out_channels, groups)
         sizes = _arguments.kernel_size(caller, kernel_size)
         stride, padding, output_padding, dilation = _arguments.conv_transpose2d(

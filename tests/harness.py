@@ -1,4 +1,4 @@
-"""Run a case on a cell: its outputs and gradients, of the batch and of its first element alone."""
+"""Run a case on a cell and compare outputs and gradients with the oracle."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import Any
 
 import mindspore as ms
 import numpy as np
+import oracle
 from cases import Case
 from mindspore import Tensor, nn, ops
-from oracle import Inputs, Results
+from oracle import Inputs, Results, assert_close
 
 import mscompat
 
@@ -26,48 +27,59 @@ def make_layer(case: Case, transposed: bool, inputs: Inputs) -> nn.Cell:
     return layer
 
 
-def run_case(layer: nn.Cell, case: Case, inputs: Inputs) -> Results:
-    """Outputs and gradients of the batch."""
-    (output,), gradients, parameters = _run(layer, case, [inputs.input], [inputs.cotangent])
-    return Results(output, gradients[0], *parameters)
+def check_case(case: Case, transposed: bool) -> None:
+    """Values and gradients of a case: of the batch, and of its first element without a batch dimension."""
+    inputs = oracle.make_inputs(case, transposed)
+    layer = make_layer(case, transposed, inputs)
+    calls = [(inputs.input, inputs.cotangent)]
+    if case.batch > 0:
+        calls.append((inputs.input[0], inputs.cotangent[0]))
+    # One graph for both calls; but no operator adds the gradients of a bfloat16 parameter on CPU (2.7 to 2.10).
+    runs = [_run(layer, case, [call]) for call in calls] if case.dtype == "bfloat16" else [_run(layer, case, calls)]
+    outputs, input_gradients = ([array for run in runs for array in run[part]] for part in (0, 1))
+    parameter_gradients = [sum(arrays) for arrays in zip(*(run[2] for run in runs), strict=True)]
+
+    wanted, scale = _expected(case, transposed, inputs)
+    if case.batch > 0:
+        first = inputs._replace(input=inputs.input[:1], cotangent=inputs.cotangent[:1])
+        wanted_first, scale_first = _expected(case, transposed, first)
+        for name, actual, at in (("output", outputs[1], 0), ("input gradient", input_gradients[1], 1)):
+            assert_close(actual, wanted_first[at][0], scale_first[at][0], case.dtype, f"{case}: unbatched {name}")
+        wanted = Results(*wanted[:2], *map(_sum, wanted[2:], wanted_first[2:]))
+        scale = Results(*scale[:2], *map(_sum, scale[2:], scale_first[2:]))
+    actual = Results(outputs[0], input_gradients[0], *[*parameter_gradients, None][:2])
+    for name, one, other, unit in zip(Results._fields, actual, wanted, scale, strict=True):
+        assert (one is None) == (other is None)
+        if one is not None:
+            assert_close(one, other, unit, case.dtype, f"{case}: {name}")
 
 
-def run_case_batched_and_unbatched(layer: nn.Cell, case: Case, inputs: Inputs) -> tuple[Results, Results]:
-    """The same, and those of the first element without a batch dimension, from one graph.
-
-    The gradients of the parameters are the sums over both, in both results.
-    """
-    both = [inputs.input, inputs.input[0]], [inputs.cotangent, inputs.cotangent[0]]
-    if case.dtype != "bfloat16":
-        outputs, gradients, parameters = _run(layer, case, *both)
-    else:  # no operator adds the two gradients of a bfloat16 parameter on CPU (2.7 to 2.10): one graph each
-        runs = [_run(layer, case, [input], [cotangent]) for input, cotangent in zip(*both, strict=True)]
-        outputs, gradients = ([run[part][0] for run in runs] for part in (0, 1))
-        parameters = [None if first is None else first + second
-                      for first, second in zip(runs[0][2], runs[1][2], strict=True)]
-    return Results(outputs[0], gradients[0], *parameters), Results(outputs[1], gradients[1], *parameters)
+def _expected(case: Case, transposed: bool, inputs: Inputs) -> tuple[Results, Results]:
+    return oracle.expected(case, transposed, inputs), oracle.scales(case, transposed, inputs)
 
 
-def _run(layer, case: Case, inputs: list[np.ndarray], cotangents: list[np.ndarray]):
-    harness = _Harness(layer, None if case.output_size is None else tuple(int(size) for size in case.output_size),
-                       ms.float64 if case.dtype == "float64" else ms.float32)
+def _sum(first, second):
+    return None if first is None else first + second
+
+
+def _run(layer, case: Case, calls: list[tuple[np.ndarray, np.ndarray]]):
+    """Outputs and input gradients of each (input, cotangent), and the sums of the parameters' gradients."""
+    sum_dtype = "float64" if case.dtype == "float64" else "float32"
+    harness = _Harness(
+        layer, None if case.output_size is None else tuple(int(size) for size in case.output_size),
+        getattr(ms, sum_dtype),
+    )
     gradient = ms.value_and_grad(
-        harness, grad_position=tuple(range(len(inputs))), weights=layer.trainable_params(), has_aux=True
+        harness, grad_position=tuple(range(len(calls))), weights=layer.trainable_params(), has_aux=True
     )
     (_, *outputs), (input_gradients, parameter_gradients) = gradient(
-        *(tensor(input, case.dtype) for input in inputs),
-        *(tensor(cotangent, "float64" if case.dtype == "float64" else "float32") for cotangent in cotangents),
+        *(tensor(input, case.dtype) for input, _ in calls), *(tensor(cotangent, sum_dtype) for _, cotangent in calls)
     )
     if not isinstance(input_gradients, tuple):
         input_gradients = (input_gradients,)
     for result in (*outputs, *input_gradients, *parameter_gradients):
         assert result.dtype == getattr(ms, case.dtype)
-    parameters = [array(value) for value in parameter_gradients]
-    return (
-        [array(output) for output in outputs],
-        [array(value) for value in input_gradients],
-        (parameters + [None])[:2],
-    )
+    return tuple([array(value) for value in values] for values in (outputs, input_gradients, parameter_gradients))
 
 
 class _Harness(nn.Cell):

@@ -1,0 +1,81 @@
+"""functional: torch.nn.functional's signatures and order, and what the layers compute, in both modes."""
+
+from __future__ import annotations
+
+import inspect
+
+import cases
+import mindspore as ms
+import numpy as np
+import oracle
+import pytest
+from harness import array, tensor
+from oracle import assert_close
+
+from mscompat import functional as F
+
+try:
+    import torch
+except ImportError:
+    torch = None
+
+SIGNATURES = {  # torch.nn.functional's, from its documentation, torch 2.13
+    "conv2d": {"bias": None, "stride": 1, "padding": 0, "dilation": 1, "groups": 1},
+    "conv_transpose2d": {
+        "bias": None, "stride": 1, "padding": 0, "output_padding": 0, "groups": 1, "dilation": 1,
+    },
+}
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_signature(name):
+    parameters = inspect.signature(getattr(F, name)).parameters
+    assert list(parameters) == ["input", "weight", *SIGNATURES[name]]
+    assert {key: value.default for key, value in list(parameters.items())[2:]} == SIGNATURES[name]
+
+
+@pytest.mark.skipif(torch is None, reason="calls torch by position, which is not installed")
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_positional_order_is_torchs(name):
+    random = np.random.RandomState(0)
+    arrays = [random.standard_normal(shape) for shape in ((2, 4, 7, 9), (4, 4, 3, 3), (4 if name == "conv2d" else 8,))]
+    positional = {"conv2d": (2, 1, 1, 1), "conv_transpose2d": (2, 1, 1, 2, 1)}[name]
+    if name == "conv_transpose2d":
+        arrays[1] = random.standard_normal((4, 4, 3, 3))
+    actual = getattr(F, name)(*(ms.Tensor(value) for value in arrays), *positional)
+    expected = getattr(torch.nn.functional, name)(*(torch.tensor(value) for value in arrays), *positional)
+    np.testing.assert_allclose(actual.asnumpy(), expected.numpy(), rtol=1e-12, atol=1e-12)
+
+
+class Call(ms.nn.Cell):
+    def __init__(self, function, options):
+        super().__init__()
+        self.function = function
+        self.options = options
+
+    def construct(self, *tensors):
+        return self.function(*tensors, **self.options)
+
+
+@pytest.mark.parametrize("transposed", [False, True], ids=list(SIGNATURES))
+def test_computes_what_the_layer_computes(transposed, mode):
+    """Values and gradients by every argument, for every 20th case of the table."""
+    table = cases.conv_transpose2d_cases() if transposed else cases.conv2d_cases()
+    function = F.conv_transpose2d if transposed else F.conv2d
+    options = ("stride", "padding", "output_padding", "dilation", "groups")
+    for case in table[::20]:
+        if case.arguments.get("padding_mode", "zeros") != "zeros" or case.output_size is not None or case.batch == 0:
+            continue
+        case = case._replace(dtype="float64")
+        inputs = oracle.make_inputs(case, transposed)
+        given = {name: case.arguments[name] for name in options if name in case.arguments}
+        if mode == "graph":  # a graph has no NumPy integers and no ranges
+            given = {name: value if isinstance(value, str) else
+                     int(value) if np.ndim(value) == 0 else oracle.pair(value) for name, value in given.items()}
+        tensors = [tensor(value, "float64") for value in inputs[:3] if value is not None]
+        gradient = ms.ops.GradOperation(get_all=True, sens_param=True)(Call(function, given))
+        results = gradient(*tensors, tensor(inputs.cotangent, "float64"))
+        expected, scales = oracle.expected(case, transposed, inputs), oracle.scales(case, transposed, inputs)
+        output = array(Call(function, given)(*tensors))
+        for actual, wanted, scale in zip((output, *map(array, results)), expected, scales, strict=False):
+            assert_close(actual, wanted, scale, "float64", case.name)

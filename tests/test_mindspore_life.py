@@ -1,0 +1,367 @@
+"""What MindSpore users do with a cell: dynamic shapes, jit, mixed precision, export, checkpoints, nesting, copies."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import mindspore as ms
+import numpy as np
+import oracle
+import pytest
+from cases import PADDING_MODES, Case
+from harness import array, make_layer, tensor
+from mindspore import Tensor, amp, nn, ops
+
+from mscompat import TorchConv2d, TorchConvTranspose2d
+
+def random_input(*shape, dtype=ms.float32):
+    return Tensor(np.random.RandomState(0).standard_normal(shape), ms.float32).astype(dtype)
+
+
+def make_network():
+    return nn.SequentialCell(
+        TorchConv2d(4, 6, 3, padding=1, padding_mode="reflect"), nn.ReLU(), TorchConvTranspose2d(6, 4, 3, 2, 1, 1)
+    )
+
+
+def make_native_network():
+    return nn.SequentialCell(
+        nn.Conv2d(4, 6, 3, padding=1, pad_mode="pad", has_bias=True), nn.ReLU(),
+        nn.Conv2dTranspose(6, 4, 3, 2, has_bias=True),
+    )
+
+
+def assert_equal(first, second, tolerance=0.0):
+    np.testing.assert_allclose(array(first), array(second), rtol=tolerance, atol=tolerance)
+
+
+DYNAMIC_LAYERS = {
+    **{f"conv2d_{mode}": lambda mode=mode, **kw: TorchConv2d(4, 6, 3, 2, (1, 2), padding_mode=mode, **kw)
+       for mode in PADDING_MODES},
+    "conv2d_same": lambda **kw: TorchConv2d(4, 6, (2, 3), padding="same", **kw),
+    "conv_transpose2d": lambda **kw: TorchConvTranspose2d(4, 6, 3, 2, 1, 1, **kw),
+    "conv_transpose2d_output_padding_above_stride": lambda **kw: TorchConvTranspose2d(
+        4, 6, 3, output_padding=2, dilation=3, **kw
+    ),
+}
+
+
+@pytest.mark.parametrize("dtype", [ms.float32, ms.float16, ms.float64, ms.bfloat16], ids=str)
+@pytest.mark.parametrize("layer", DYNAMIC_LAYERS)
+def test_dynamic_shapes(layer, dtype, mode):
+    """Output and input gradient for two shapes, from one graph with all but the channels unknown."""
+    static = DYNAMIC_LAYERS[layer](dtype=dtype)
+    dynamic = copy.deepcopy(static)
+    dynamic.set_inputs(Tensor(shape=[None, 4, None, None], dtype=dtype))
+    for shape in ((2, 4, 7, 9), (1, 4, 5, 6)):
+        input = random_input(*shape, dtype=dtype)
+        assert_equal(dynamic(input), static(input))
+
+
+def test_dynamic_shapes_gradient(mode):
+    class Loss(nn.Cell):
+        def __init__(self):
+            super().__init__()
+            self.network = make_network()
+
+        def construct(self, input):
+            return (self.network(input) ** 2).sum()
+
+    static = Loss()
+    dynamic = copy.deepcopy(static)
+    dynamic.set_inputs(Tensor(shape=[None, 4, None, None], dtype=ms.float32))
+    gradients = [ms.grad(loss, 0, loss.trainable_params()) for loss in (static, dynamic)]
+    for shape in ((2, 4, 7, 9), (1, 4, 5, 6)):
+        (first, first_parameters), (second, second_parameters) = (
+            gradient(random_input(*shape)) for gradient in gradients
+        )
+        assert_equal(first, second, 1e-5)
+        for one, other in zip(first_parameters, second_parameters, strict=True):
+            assert_equal(one, other, 1e-3)
+
+
+def test_unbatched_dynamic_shape(mode):
+    layer = TorchConv2d(4, 6, 3)
+    expected = layer(random_input(4, 7, 9))
+    layer = copy.deepcopy(layer)
+    layer.set_inputs(Tensor(shape=[4, None, None], dtype=ms.float32))
+    assert_equal(layer(random_input(4, 7, 9)), expected)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_unknown_rank_is_a_batch():
+    ms.set_context(mode=ms.GRAPH_MODE)
+    try:
+        layer = TorchConv2d(4, 6, 3, padding=1)
+        expected = layer(random_input(2, 4, 7, 9))
+        layer = copy.deepcopy(layer)
+        layer.set_inputs(Tensor(None, dtype=ms.float32))
+        assert_equal(layer(random_input(2, 4, 7, 9)), expected)
+        layer = TorchConv2d(4, 6, 3, padding=1, padding_mode="reflect")
+        layer.set_inputs(Tensor(None, dtype=ms.float32))
+        with pytest.raises(RuntimeError, match="needs an input of known rank"):
+            layer(random_input(2, 4, 7, 9))
+    finally:
+        ms.set_context(mode=ms.PYNATIVE_MODE)
+
+
+def test_dynamic_channels_are_checked_when_known(mode):
+    layer = TorchConv2d(4, 6, 3)
+    layer.set_inputs(Tensor(shape=[None, 3, None, None], dtype=ms.float32))
+    with pytest.raises(RuntimeError, match="to have 4 channels"):
+        layer(random_input(2, 3, 7, 9))
+
+
+class Autoencoder(nn.Cell):
+    """output_size out of the shape of an input."""
+
+    def __init__(self):
+        super().__init__()
+        self.down = TorchConv2d(4, 6, 3, stride=2, padding=1)
+        self.up = TorchConvTranspose2d(6, 4, 3, stride=2, padding=1)
+
+    def construct(self, input):
+        return self.up(self.down(input), output_size=input.shape)
+
+
+def test_output_size_from_a_shape(mode):
+    static = Autoencoder()
+    dynamic = copy.deepcopy(static)
+    dynamic.set_inputs(Tensor(shape=[None, 4, None, None], dtype=ms.float32))
+    for shape in ((2, 4, 7, 9), (1, 4, 8, 6)):
+        input = random_input(*shape)
+        assert static(input).shape == shape
+        assert_equal(dynamic(input), static(input))
+
+
+@pytest.mark.parametrize("output_size", [(14, 18), [14, 18], (2, 6, 14, 18)])
+def test_output_size_as_an_argument(output_size, mode):
+    layer = TorchConvTranspose2d(4, 6, 3, 2, 1)
+    expected = TorchConvTranspose2d(4, 6, 3, 2, 1, output_padding=1)
+    ms.load_param_into_net(expected, layer.parameters_dict())
+    input = random_input(2, 4, 7, 9)
+    assert_equal(layer(input, output_size), expected(input))
+    assert_equal(layer(input, output_size=output_size), expected(input))
+    assert layer(input).shape == (2, 6, 13, 17)
+
+
+def test_jit(mode):
+    network = make_network()
+    input = random_input(2, 4, 7, 9)
+
+    @ms.jit
+    def run(input):
+        return network(input) * 2
+
+    assert_equal(run(input), network(input) * 2)
+    with pytest.raises(RuntimeError, match="to have 4 channels"):
+        run(random_input(2, 3, 7, 9))
+
+
+def test_second_call_with_another_shape_and_rank(mode):
+    layer = TorchConv2d(4, 6, 3, padding=1, padding_mode="circular")
+    batch = random_input(3, 4, 7, 9)
+    whole = layer(batch)
+    assert_equal(layer(batch[:1]), whole[:1], 1e-6)
+    assert_equal(layer(batch[1]), whole[1], 1e-6)
+    assert layer(batch[:, :, :4]).shape == (3, 6, 4, 9)
+    assert layer(batch[:0]).shape == (0, 6, 7, 9)
+    assert_equal(layer(batch), whole)
+
+
+@pytest.mark.parametrize("level", ["O1", "O2", "O3"])
+def test_auto_mixed_precision(level, mode, tmp_path, monkeypatch):
+    """The dtype is the native cells', the values are float16's, and the parameters stay float32."""
+    monkeypatch.chdir(tmp_path)  # O1 writes a folder
+    network, input = make_network(), random_input(2, 4, 7, 9)
+    expected = network(input)
+    native = amp.auto_mixed_precision(make_native_network(), level)
+    network = amp.auto_mixed_precision(network, level)
+    output = network(input)
+    assert output.dtype == native(input).dtype == ms.float32
+    error = np.abs(array(output) - array(expected)).max() / np.abs(array(expected)).max()
+    assert error < 2e-3
+    assert level == "O1" or error > 0
+    gradients = ms.grad(network, None, network.trainable_params())(input)
+    assert [gradient.dtype for gradient in gradients] == [ms.float32] * 4
+
+
+def test_auto_mixed_precision_twice_in_one_process(mode, tmp_path, monkeypatch):
+    """O1 after native cells: their source is in a file named conv.py too."""
+    monkeypatch.chdir(tmp_path)
+    for network in (make_native_network(), make_network(), make_network()):
+        assert amp.auto_mixed_precision(network, "O1")(random_input(2, 4, 7, 9)).dtype == ms.float32
+
+
+@pytest.mark.parametrize("outer", [False, True])
+def test_to_float(outer, mode):
+    layer = TorchConv2d(4, 6, 3, padding=1, padding_mode="reflect")
+    input = random_input(2, 4, 7, 9)
+    expected = copy.deepcopy(layer)(input)  # to_float changes no graph that is compiled already
+    network = nn.SequentialCell(layer) if outer else layer
+    network.to_float(ms.float16)
+    for given in (input, input.astype(ms.float16)):
+        output = network(given)
+        assert output.dtype == ms.float16
+        assert 0 < np.abs(array(output) - array(expected)).max() < 1e-2
+    gradient = ms.grad(network, 0, network.trainable_params())(input)
+    assert gradient[0].dtype == ms.float32
+    assert {value.dtype for value in gradient[1]} == {ms.float32}
+
+
+def test_to_float_transposed(mode):
+    layer = TorchConvTranspose2d(4, 6, 3, 2, 1, 1).to_float(ms.float16)
+    assert layer(random_input(2, 4, 7, 9)).dtype == ms.float16
+
+
+def test_mindir(mode, tmp_path):
+    network, input = make_network(), random_input(2, 4, 7, 9)
+    expected = network(input)
+    ms.export(network, input, file_name=str(tmp_path / "network"), file_format="MINDIR")
+    ms.set_context(mode=ms.GRAPH_MODE)  # where a GraphCell runs
+    loaded = nn.GraphCell(ms.load(str(tmp_path / "network.mindir")))
+    assert_equal(loaded(input), expected, 1e-6)
+
+
+def test_checkpoint(mode, tmp_path):
+    first, second = make_network(), make_network()
+    input = random_input(2, 4, 7, 9)
+    ms.save_checkpoint(first, str(tmp_path / "network.ckpt"))
+    missing, unexpected = ms.load_param_into_net(second, ms.load_checkpoint(str(tmp_path / "network.ckpt")))
+    assert missing == unexpected == []
+    assert_equal(first(input), second(input))
+
+
+def test_deepcopy_and_pickle(mode):
+    input = random_input(2, 4, 7, 9)
+    for layer in (TorchConv2d(4, 6, 3, padding=1, padding_mode="reflect"), TorchConvTranspose2d(4, 6, 3, 2, 1, 1)):
+        expected = layer(input)
+        for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+            assert repr(other) == repr(layer)
+            assert_equal(other(input), expected)
+            other.weight.set_data(ops.zeros_like(other.weight))
+            assert_equal(layer(input), expected)
+
+
+class Nested(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.CellList([TorchConv2d(4, 4, 3, padding=1), TorchConvTranspose2d(4, 4, 3, padding=1)])
+        self.body = nn.SequentialCell(TorchConv2d(4, 4, 1, bias=False))
+
+    def construct(self, input):
+        for layer in self.layers:
+            input = layer(input)
+        return self.body(input)
+
+
+def test_names_of_nested_parameters(mode):
+    network = Nested()
+    assert [parameter.name for parameter in network.get_parameters()] == [
+        "layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias", "body.0.weight",
+    ]
+    assert network(random_input(2, 4, 7, 9)).shape == (2, 4, 7, 9)
+    assert network.body[0].bias is None
+
+
+def test_shared_by_two_callers(mode):
+    """One layer in two networks, and twice in one: outputs agree and its gradients add up."""
+    layer = TorchConv2d(4, 4, 3, padding=1)
+    input = random_input(2, 4, 7, 9)
+
+    class Twice(nn.Cell):
+        def __init__(self):
+            super().__init__()
+            self.first = layer
+            self.second = layer
+
+        def construct(self, input):
+            return self.first(input) + self.second(2 * input)
+
+    once, twice = nn.SequentialCell(layer), Twice()
+    assert_equal(twice(input), once(input) + once(2 * input), 1e-5)
+    (single,), (double,), (both,) = (
+        [ms.grad(network, None, [layer.weight])(given)[0]]
+        for network, given in ((once, input), (once, 2 * input), (twice, input))
+    )
+    assert_equal(both, single + double, 1e-4)
+
+
+SECOND_ORDER = [
+    *(Case(f"conv2d_{mode}", {"in_channels": 2, "out_channels": 3, "kernel_size": (3, 2), "stride": (2, 1),
+                              "padding": (1, 2), "padding_mode": mode}, (2, 5, 6)) for mode in PADDING_MODES),
+    Case("conv2d_groups", {"in_channels": 2, "out_channels": 4, "kernel_size": (3, 2), "groups": 2,
+                           "padding": "same"}, (2, 5, 6)),
+    Case("conv_transpose2d", {"in_channels": 2, "out_channels": 3, "kernel_size": (3, 2), "stride": (2, 3),
+                              "padding": 1, "output_padding": (1, 2)}, (2, 3, 4)),
+    Case("conv_transpose2d_output_padding_above_stride",
+         {"in_channels": 2, "out_channels": 3, "kernel_size": 2, "output_padding": 2, "dilation": 3}, (2, 3, 4)),
+    Case("conv_transpose2d_groups", {"in_channels": 2, "out_channels": 4, "kernel_size": (3, 2), "groups": 2},
+         (2, 3, 4)),
+]
+
+
+class SquaredGradient(nn.Cell):
+    """|d loss/d input|^2 + |d loss/d weight|^2 of loss = sum(output^3)."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+        self.first_order = ms.grad(self.loss, 0, [layer.weight])
+
+    def loss(self, input):
+        output = self.layer(input)
+        return (output * output * output).sum()
+
+    def construct(self, input):
+        by_input, by_weight = self.first_order(input)
+        return (by_input * by_input).sum() + (by_weight[0] * by_weight[0]).sum()
+
+
+@pytest.mark.parametrize("unbatched", [False, True], ids=["batched", "unbatched"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", SECOND_ORDER, ids=lambda case: case.name)
+def test_second_order_gradients(case, dtype, unbatched, mode):
+    """Against differences of the reference's first-order gradients, in float64.
+
+    The gradient of |g|^2 is 2 H g: the derivative of the first-order gradient along g itself.
+    """
+    transposed = case.name.startswith("conv_transpose2d")
+    case = case._replace(dtype=dtype, batch=1 if unbatched else 2)
+    inputs = oracle.make_inputs(case, transposed)
+    layer = make_layer(case, transposed, inputs)
+    input = tensor(inputs.input[0] if unbatched else inputs.input, dtype)
+    by_input, by_weight = ms.grad(SquaredGradient(layer), 0, [layer.weight])(input)
+
+    def first_order(shift_input, shift_weight):
+        moved = inputs._replace(input=inputs.input + shift_input, weight=inputs.weight + shift_weight)
+        output = oracle.reference(case, transposed, moved, gradients=False).output
+        results = oracle.reference(case, transposed, moved._replace(cotangent=3 * output**2))
+        return results.input_gradient, results.weight_gradient
+
+    slopes = first_order(0, 0)
+    step = 1e-5 / max(np.abs(slope).max() for slope in slopes)
+    ahead, behind = (first_order(*(sign * step * slope for slope in slopes)) for sign in (1, -1))
+    for actual, after, before in zip((by_input, by_weight[0]), ahead, behind, strict=True):
+        expected = 2 * (after - before) / (2 * step)
+        error = np.abs(array(actual).reshape(expected.shape) - expected).max() / np.abs(expected).max()
+        assert error < (1e-7 if dtype == "float64" else 1e-5)
+
+
+def test_training_step(mode):
+    """An optimiser finds the parameters and lowers the loss."""
+    network, input = make_network(), random_input(4, 4, 6, 6)
+    target = random_input(4, 4, 12, 12) * 0.1
+    optimizer = nn.SGD(network.trainable_params(), learning_rate=0.1)
+
+    def loss(input):
+        return ((network(input) - target) ** 2).mean()
+
+    step = ms.value_and_grad(loss, None, network.trainable_params())
+    losses = []
+    for _ in range(5):
+        value, gradients = step(input)
+        optimizer(gradients)
+        losses.append(float(value.asnumpy()))
+    assert losses[-1] < 0.9 * losses[0]

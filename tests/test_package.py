@@ -1,0 +1,58 @@
+"""The package as a whole: what it exports and imports, and that the examples in its docstrings run."""
+
+from __future__ import annotations
+
+import configparser
+import doctest
+import importlib
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import mscompat
+
+ROOT = pathlib.Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize("module", ["mscompat.conv", "mscompat.functional", "mscompat.random"])
+def test_docstring_examples(module):
+    results = doctest.testmod(importlib.import_module(module))
+    assert results.attempted > 0
+    assert results.failed == 0
+
+
+def test_public_names():
+    assert sorted(mscompat.__all__) == ["TorchConv2d", "TorchConvTranspose2d", "functional", "manual_seed", "nn"]
+    for name in mscompat.__all__:
+        assert getattr(mscompat, name)
+
+
+def test_nn_holds_the_two_cells_only():
+    assert mscompat.nn.Conv2d is mscompat.TorchConv2d
+    assert mscompat.nn.ConvTranspose2d is mscompat.TorchConvTranspose2d
+    assert [name for name in vars(mscompat.nn) if not name.startswith("_")] == ["Conv2d", "ConvTranspose2d"]
+    with pytest.raises(AttributeError):
+        _ = mscompat.nn.ReLU
+
+
+def test_import_does_not_import_torch():
+    script = "import sys, mscompat; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-W", "ignore", "-c", script], cwd=ROOT, check=False).returncode == 0
+
+
+def test_arithmetic_knows_no_mindspore():
+    for name in ("_arguments", "_geometry"):
+        assert "import mindspore" not in (ROOT / "mscompat" / f"{name}.py").read_text()
+
+
+def test_version_is_in_the_changelog():
+    assert f"## {mscompat.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_only_mindspore_and_numpy_at_run_time():
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    lines = config["options"]["install_requires"].split("\n")
+    assert [line for line in lines if line and not line.startswith("#")] == ["mindspore>=2.7", "numpy>=1.25,<2"]
