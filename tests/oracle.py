@@ -191,12 +191,16 @@ def _scatter(output, weight, size, stride, dilation, groups):
 def _correlate_weight(image, output, shape, stride, dilation, groups):
     """The adjoint of _correlate in its weight."""
     gradient = np.zeros(shape)
-    reach = [(output.shape[2 + axis] - 1) * stride[axis] + dilation[axis] * (shape[2 + axis] - 1) + 1 for axis in (0, 1)]
-    missing = [max(0, reach[axis] - image.shape[2 + axis]) for axis in (0, 1)]
+    missing = [
+        max(0, (output.shape[2 + axis] - 1) * stride[axis] + dilation[axis] * (shape[2 + axis] - 1) + 1
+            - image.shape[2 + axis])
+        for axis in (0, 1)
+    ]
     image = np.pad(image, ((0, 0), (0, 0), (0, missing[0]), (0, missing[1])))
     cotangents = _group(output, groups, 1)
     for row, column, part in _windows(image, shape[2:], output.shape[2:], stride, dilation):
-        gradient[:, :, row, column] = np.einsum("ngihw,ngohw->goi", _group(part, groups, 1), cotangents).reshape(shape[:2])
+        sums = np.einsum("ngihw,ngohw->goi", _group(part, groups, 1), cotangents)
+        gradient[:, :, row, column] = sums.reshape(shape[:2])
     return gradient
 
 

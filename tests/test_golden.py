@@ -15,7 +15,7 @@ from oracle import assert_close
 
 import mscompat
 
-FILE = pathlib.Path(__file__).parent / "golden" / "torch.npz"
+FILE = pathlib.Path(__file__).with_name("golden_torch.npz")
 GOLDEN = dict(np.load(FILE))
 NAMES = sorted({key.rpartition("/")[0] for key in GOLDEN if key.startswith("conv")})
 TABLES = {

@@ -32,7 +32,10 @@ LAYERS = [  # name, arguments: built one after the other, from one stream
 ]
 
 
-def parameters(dtype: str, order=range(len(LAYERS))) -> list[np.ndarray]:
+ORDER = tuple(range(len(LAYERS)))
+
+
+def parameters(dtype: str, order=ORDER) -> list[np.ndarray]:
     layers = [getattr(mscompat.nn, LAYERS[position][0])(**LAYERS[position][1], dtype=getattr(ms, dtype))
               for position in order]
     return [array(parameter) for layer in layers for parameter in layer.get_parameters()]
@@ -42,7 +45,7 @@ def digests(arrays: list[np.ndarray]) -> list[str]:
     return [hashlib.sha256(array.tobytes()).hexdigest() for array in arrays]
 
 
-def torch_parameters(dtype: str, order=range(len(LAYERS))) -> list[np.ndarray]:
+def torch_parameters(dtype: str, order=ORDER) -> list[np.ndarray]:
     layers = [getattr(torch.nn, LAYERS[position][0])(**LAYERS[position][1], dtype=getattr(torch, dtype))
               for position in order]
     return [parameter.detach().double().numpy() for layer in layers for parameter in layer.parameters()]

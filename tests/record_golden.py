@@ -1,24 +1,20 @@
-"""Record what torch gives, for machines without torch: ``python tests/golden/record.py`` (torch installed).
+"""Record what torch gives, for machines without torch: ``python tests/record_golden.py``, with mscompat and torch.
 
-Writes torch.npz beside this file: values and gradients of every sixth case of the table, and digests of initial
+Writes golden_torch.npz beside this file: values and gradients of every sixth case of the table, and digests of initial
 parameters, with torch's version.
 """
 
 from __future__ import annotations
 
 import pathlib
-import sys
-
-import numpy as np
-
-sys.path[:0] = [str(pathlib.Path(__file__).parent.parent), str(pathlib.Path(__file__).parent.parent.parent)]
 
 import cases
+import numpy as np
 import oracle
 import test_init
 import torch
 
-FILE = pathlib.Path(__file__).parent / "torch.npz"
+FILE = pathlib.Path(__file__).with_name("golden_torch.npz")
 
 
 def golden_cases() -> list[tuple[str, cases.Case, bool]]:
