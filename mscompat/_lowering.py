@@ -5,8 +5,8 @@ alone. ms.constexpr makes plans in Graph mode too, while the graph is compiled: 
 there, with its own class and sentence.
 
 Only operators whose second derivatives are right in both modes are used. In PyNative mode, MindSpore 2.7 to 2.10,
-those of Concat and Tile, and of a Reshape or another view of the result of BatchMatMul, Mul or ReLU (so of
-ops.matmul too), are silently wrong; ops.pad with 'reflect', 'replicate' or 'circular' and ops.Slice have none.
+those of Concat and Tile, of a sum that drops axes, and of a Reshape or another view of the result of BatchMatMul,
+Mul or ReLU (so of ops.matmul too), are silently wrong; ops.pad with 'reflect', 'replicate' or 'circular' and ops.Slice have none.
 tests/test_mindspore_defects.py holds each.
 """
 
@@ -274,8 +274,8 @@ def _finish(plan: Plan, output: Tensor, bias: Tensor | None) -> Tensor:
 def _empty_output(plan: Plan, input: Tensor, weight: Tensor) -> Tensor:
     """The output of an empty batch, which most operators refuse.
 
-    weight is added to none of it, so that it gets a gradient, zeros: MindSpore 2.7 has none for a bfloat16 parameter
-    that takes no part.
+    weight is added to none of it, so that it gets a gradient (zeros, of every order): MindSpore 2.7 has none for a
+    bfloat16 parameter that takes no part.
     """
     return _bias_add(
         _reshape(input, plan.empty_shape), ops.broadcast_to(_reduce_sum(weight), (plan.out_channels,))

@@ -49,7 +49,11 @@ DYNAMIC_LAYERS = {
 }
 
 
-@pytest.mark.parametrize("dtype", [ms.float32, ms.float16, ms.float64, ms.bfloat16], ids=str)
+@pytest.mark.parametrize(
+    "dtype",
+    [ms.float32, *(pytest.param(dtype, marks=pytest.mark.slow) for dtype in (ms.float16, ms.float64, ms.bfloat16))],
+    ids=str,
+)
 @pytest.mark.parametrize("layer", DYNAMIC_LAYERS)
 def test_dynamic_shapes(layer, dtype, mode):
     """Output and input gradient for two shapes, from one graph with all but the channels unknown."""
