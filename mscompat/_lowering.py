@@ -5,9 +5,9 @@ alone. ms.constexpr makes plans in Graph mode too, while the graph is compiled: 
 there, with its own class and sentence.
 
 Only operators whose second derivatives are right in both modes are used. In PyNative mode, MindSpore 2.7 to 2.10,
-those of Concat and Tile, of a sum that drops axes, and of a Reshape or another view of the result of BatchMatMul,
-Mul or ReLU (so of ops.matmul too), are silently wrong; ops.pad with 'reflect', 'replicate' or 'circular' and ops.Slice have none.
-tests/test_mindspore_defects.py holds each.
+those of Concat and Tile, of a sum that drops axes, and of a Reshape or another view of the result of BatchMatMul, Mul
+or ReLU (so of ops.matmul too), are silently wrong; ops.pad with 'reflect', 'replicate' or 'circular' and ops.Slice
+have none. tests/test_mindspore_defects.py holds each.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def check_case(case: Case, transposed: bool) -> None:
     calls = [(inputs.input, inputs.cotangent)]
     if case.batch > 0:
         calls.append((inputs.input[0], inputs.cotangent[0]))
-    # One graph for both calls; but no operator in a graph adds the gradients of a bfloat16 parameter (CPU, 2.7 to 2.10).
+    # One graph for both calls; but in a graph, no operator adds the gradients of a bfloat16 parameter (2.7 to 2.10).
     runs = [_run(layer, case, [call]) for call in calls] if case.dtype == "bfloat16" else [_run(layer, case, calls)]
     outputs, input_gradients = ([array for run in runs for array in run[part]] for part in (0, 1))
     parameter_gradients = [sum(arrays) for arrays in zip(*(run[2] for run in runs), strict=True)]

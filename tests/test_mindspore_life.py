@@ -14,6 +14,7 @@ from cases import PADDING_MODES, Case
 from harness import array, make_layer, tensor
 from mindspore import Tensor, amp, nn, ops
 
+import mscompat
 from mscompat import TorchConv2d, TorchConvTranspose2d
 
 
@@ -388,6 +389,7 @@ def test_second_order_gradients(case, dtype, unbatched, mode):
 
 def test_training_step(mode):
     """An optimiser finds the parameters and lowers the loss."""
+    mscompat.manual_seed(0)
     network, input = make_network(), random_input(4, 4, 6, 6)
     target = random_input(4, 4, 12, 12) * 0.1
     optimizer = nn.SGD(network.trainable_params(), learning_rate=0.1)

@@ -1,0 +1,195 @@
+"""Train a small convolutional autoencoder on handwritten digits with mscompat's layers.
+
+    pip install mscompat matplotlib scikit-learn tqdm
+    python train_autoencoder.py
+
+The digits (8x8 pixels) come with scikit-learn: nothing is downloaded. The picture shows digits that were held back
+from training above what the network makes of them. With --compare-torch, torch trains the same network from the same
+weights on the same batches, on the CPU, and the two loss curves are printed side by side.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib
+import mindspore as ms
+import numpy as np
+from mindspore import nn
+from sklearn.datasets import load_digits
+from tqdm import tqdm
+
+import mscompat
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+BATCH_SIZE = 64
+# Rounding differs between libraries, even between processors, and training magnifies it: at a learning rate of 1, two
+# kernels of torch itself can drift apart by more than the tolerance.
+LEARNING_RATE = 0.3
+MOMENTUM = 0.9
+TOLERANCE = 1e-3  # relative, between the losses of MindSpore and torch
+
+# Takes a batch of images, updates the network and returns the loss.
+Step = Callable[[np.ndarray], float]
+
+
+def main() -> int:
+    args = parse_arguments()
+    ms.set_context(mode=ms.GRAPH_MODE if args.mode == "graph" else ms.PYNATIVE_MODE)
+
+    digits = load_digits()
+    images = (digits.images[:, None] / 16).astype(np.float32)  # (1797, 1, 8, 8), values from 0 to 1
+    train_images, test_images, test_labels = images[:1600], images[1600:], digits.target[1600:]
+
+    mscompat.manual_seed(args.seed)
+    network = make_network()
+    losses = train("MindSpore", make_step(network), train_images, args.epochs, args.seed)
+
+    reconstructions = network(ms.Tensor(test_images)).asnumpy()
+    test_loss = np.mean((reconstructions - test_images) ** 2)
+    print(f"loss on the {len(test_images)} digits held back: {test_loss:.6f}")
+    draw(test_images, reconstructions, test_labels, args.output)
+    print(f"wrote {args.output}")
+
+    if args.compare_torch:
+        torch_losses = train("torch", make_torch_step(args.seed), train_images, args.epochs, args.seed)
+        return compare(losses, torch_losses)
+    return 0
+
+
+def make_network() -> nn.Cell:
+    return nn.SequentialCell(
+        mscompat.TorchConv2d(1, 16, kernel_size=3, stride=2, padding=1),  # 8x8 to 4x4
+        nn.ReLU(),
+        mscompat.TorchConv2d(16, 8, kernel_size=3, stride=2, padding=1),  # to 2x2: 64 pixels become 32 numbers
+        nn.ReLU(),
+        mscompat.TorchConvTranspose2d(8, 16, kernel_size=3, stride=2, padding=1, output_padding=1),  # to 4x4
+        nn.ReLU(),
+        mscompat.TorchConvTranspose2d(16, 1, kernel_size=3, stride=2, padding=1, output_padding=1),  # to 8x8
+        nn.Sigmoid(),
+    )
+
+
+def make_step(network: nn.Cell) -> Step:
+    optimizer = nn.SGD(network.trainable_params(), LEARNING_RATE, momentum=MOMENTUM)
+    cell = nn.TrainOneStepCell(nn.WithLossCell(network, nn.MSELoss()), optimizer)
+
+    def step(batch: np.ndarray) -> float:
+        batch = ms.Tensor(batch)
+        return float(cell(batch, batch).asnumpy())
+
+    return step
+
+
+def make_torch_step(seed: int) -> Step:
+    """The same network with the same weights and optimizer, in torch."""
+    import torch
+
+    torch.set_num_threads(1)  # for layers this small, threads wait longer than they work
+    torch.manual_seed(seed)
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 16, kernel_size=3, stride=2, padding=1),
+        torch.nn.ReLU(),
+        torch.nn.Conv2d(16, 8, kernel_size=3, stride=2, padding=1),
+        torch.nn.ReLU(),
+        torch.nn.ConvTranspose2d(8, 16, kernel_size=3, stride=2, padding=1, output_padding=1),
+        torch.nn.ReLU(),
+        torch.nn.ConvTranspose2d(16, 1, kernel_size=3, stride=2, padding=1, output_padding=1),
+        torch.nn.Sigmoid(),
+    )
+    optimizer = torch.optim.SGD(network.parameters(), LEARNING_RATE, momentum=MOMENTUM)
+
+    def step(batch: np.ndarray) -> float:
+        batch = torch.from_numpy(batch)
+        optimizer.zero_grad()
+        loss = torch.nn.functional.mse_loss(network(batch), batch)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+def train(name: str, step: Step, images: np.ndarray, epochs: int, seed: int) -> np.ndarray:
+    """Return the losses, of shape (epochs, batches). The seed sets the order of the images."""
+    shuffle = np.random.RandomState(seed)
+    losses = []
+    for epoch in tqdm(range(1, epochs + 1), desc=name, unit="epoch"):
+        start = time.perf_counter()
+        order = shuffle.permutation(len(images)).reshape(-1, BATCH_SIZE)
+        losses.append([step(images[batch]) for batch in order])
+        seconds = time.perf_counter() - start
+        first, mean = losses[-1][0], np.mean(losses[-1])
+        tqdm.write(f"{name} epoch {epoch}/{epochs}: loss {mean:.6f}, of the first batch {first:.6f} ({seconds:.2f} s)")
+    return np.array(losses)
+
+
+def compare(losses: np.ndarray, torch_losses: np.ndarray) -> int:
+    """Print both curves and return the exit code."""
+    print("\n           loss of first batch        mean loss of epoch")
+    print("epoch    MindSpore        torch    MindSpore        torch")
+    for epoch, (ours, theirs) in enumerate(zip(losses, torch_losses, strict=True), start=1):
+        print(f"{epoch:5d} {ours[0]:12.6f} {theirs[0]:12.6f} {ours.mean():12.6f} {theirs.mean():12.6f}")
+    difference = np.max(np.abs(losses - torch_losses) / torch_losses)
+    print(f"largest relative difference of a batch's loss: {difference:.1e}")
+    if not difference <= TOLERANCE:  # NaN fails too
+        print(f"FAILED: the losses of MindSpore and torch differ by more than {TOLERANCE:g}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def draw(images: np.ndarray, reconstructions: np.ndarray, labels: np.ndarray, path: Path) -> None:
+    """The first image of each digit, and below it the network's reconstruction."""
+    figure, axes = plt.subplots(2, 10, figsize=(10, 2.6), layout="constrained")
+    for digit in range(10):
+        index = np.flatnonzero(labels == digit)[0]
+        for axis, image in zip(axes[:, digit], (images[index, 0], reconstructions[index, 0]), strict=True):
+            axis.imshow(image, cmap="gray_r", vmin=0, vmax=1)
+            axis.set(xticks=[], yticks=[])
+        axes[0, digit].set_title(str(digit))
+    axes[0, 0].set_ylabel("input")
+    axes[1, 0].set_ylabel("output")
+    figure.suptitle("Digits the autoencoder was not trained on: from 64 pixels to 32 numbers and back")
+    figure.savefig(path, dpi=150)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description="Train a convolutional autoencoder on handwritten digits.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--device_target", choices=("CPU", "GPU", "Ascend"), default="CPU", help="where MindSpore runs")
+    parser.add_argument("--mode", choices=("graph", "pynative"), default="graph", help="MindSpore's execution mode")
+    parser.add_argument("--seed", type=int, default=0, help="of the weights and of the order of the images")
+    parser.add_argument("--epochs", type=int, default=20, help="passes over the 1600 training images")
+    parser.add_argument("--output", type=Path, default="autoencoder.png", help="the picture to write")
+    parser.add_argument("--compare-torch", action="store_true", help="train the same network in torch and compare")
+    args = parser.parse_args()
+    if args.epochs < 1:
+        parser.error(f"--epochs must be at least 1, but got {args.epochs}")
+    if not 0 <= args.seed < 2**32:
+        parser.error(f"--seed must be from 0 to {2**32 - 1}, but got {args.seed}")
+    if args.output.suffix.lower() != ".png":
+        parser.error(f"--output must end in .png, but got {args.output}")
+    if not args.output.parent.is_dir():
+        parser.error(f"--output: there is no folder {args.output.parent}")
+    if args.compare_torch:
+        try:
+            import torch  # noqa: F401
+        except ImportError as error:
+            parser.exit(2, f"--compare-torch needs torch: {error}\n")
+    try:
+        ms.set_device(args.device_target)
+    except RuntimeError as error:
+        parser.error(f"--device_target {args.device_target}: {str(error).splitlines()[0]}")
+    return args
+
+
+if __name__ == "__main__":
+    sys.exit(main())
