@@ -82,9 +82,9 @@ def kernel_size(caller: Caller, value: Any) -> tuple[int, ...]:
 
 def padding_mode(caller: Caller, value: Any) -> str:
     """One of PADDING_MODES."""
-    if value not in PADDING_MODES:
-        caller.fail(f"padding_mode must be one of {PADDING_MODES}, but got padding_mode={str(value)!r}")
-    return str(value)
+    if not isinstance(value, str) or value not in PADDING_MODES:
+        caller.fail(f"padding_mode must be one of {PADDING_MODES}, but got padding_mode={value!r}")
+    return value
 
 
 def check_transposed_padding(caller: Caller, padding: Any, padding_mode: Any) -> None:
@@ -134,10 +134,12 @@ def conv_transpose2d(
     return stride, padding, output_padding, dilation
 
 
-def check_groups(caller: Caller, groups: Any) -> None:
-    """groups of a function: what a layer's constructor has checked already."""
-    if integer(caller, "groups", groups) <= 0:
+def groups_of_a_function(caller: Caller, value: Any) -> int:
+    """groups where there is no layer, whose constructor knows the channels."""
+    groups = integer(caller, "groups", value)
+    if groups <= 0:
         caller.fail(f"non-positive groups is not supported, but got groups={groups}")
+    return groups
 
 
 def check_dtypes(caller: Caller, input: str, weight: str, bias: str | None) -> None:

@@ -129,6 +129,9 @@ def _make_conv2d_plan(
     to_float: tuple[bool, bool, bool],
 ) -> Plan:
     caller = Caller(name, RuntimeError)
+    # Again, after the constructor: its attributes may have been set since.
+    stride, padding, dilation = _arguments.conv2d(caller, stride, padding, dilation)
+    padding_mode = _arguments.padding_mode(caller, padding_mode)
     _arguments.check_weight(caller, weight, bias, groups, transposed=False)
     _arguments.check_input(caller, input, weight, groups, transposed=False)
     cast_arguments, cast_output, uses_im2col = _road(caller, dtypes, to_float, _is_empty(input))
@@ -172,6 +175,10 @@ def _make_conv_transpose2d_plan(
     to_float: tuple[bool, bool, bool],
 ) -> Plan:
     caller = Caller(name, RuntimeError)
+    # Again, after the constructor: its attributes may have been set since.
+    stride, padding, output_padding, dilation = _arguments.conv_transpose2d(
+        caller, stride, padding, output_padding, dilation
+    )
     _arguments.check_weight(caller, weight, bias, groups, transposed=True)
     _arguments.check_input(caller, input, weight, groups, transposed=True)
     cast_arguments, cast_output, uses_im2col = _road(caller, dtypes, to_float, _is_empty(input))
@@ -199,7 +206,16 @@ def _make_conv_transpose2d_plan(
     )
 
 
-conv2d_plan = ms.constexpr(_make_conv2d_plan, check=False)
+@ms.constexpr(check=False)
+def conv2d_plan(
+    name: str, input: Any, weight: Any, bias: Any, dtypes: Any, stride: Any, padding: Any, dilation: Any, groups: int,
+    padding_mode: str, to_float: Any,
+) -> Plan:
+    """The plan of a call, made once."""
+    return _make_conv2d_plan(
+        name, input, weight, bias, dtypes, _hashable(stride), _hashable(padding), _hashable(dilation), groups,
+        padding_mode, to_float,
+    )
 
 
 @ms.constexpr(check=False)
@@ -207,12 +223,18 @@ def conv_transpose2d_plan(
     name: str, input: Any, weight: Any, bias: Any, dtypes: Any, stride: Any, padding: Any, output_padding: Any,
     output_size: Any, groups: int, dilation: Any, to_float: Any,
 ) -> Plan:
-    """_make_conv_transpose2d_plan, with an output_size that may be a list."""
+    """The plan of a call, made once."""
     if output_size is not None:
         output_size = _arguments.output_size(Caller(name, RuntimeError), output_size)
     return _make_conv_transpose2d_plan(
-        name, input, weight, bias, dtypes, stride, padding, output_padding, output_size, groups, dilation, to_float
+        name, input, weight, bias, dtypes, _hashable(stride), _hashable(padding), _hashable(output_padding),
+        output_size, groups, _hashable(dilation), to_float,
     )
+
+
+def _hashable(value: Any) -> Any:
+    """A list as a tuple: somebody may have set a layer's attribute."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 def conv2d(plan: Plan, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

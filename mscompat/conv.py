@@ -265,4 +265,4 @@ class TorchConvTranspose2d(_ConvNd):
 
 # Level O1 of amp.auto_mixed_precision writes the source of cells that it does not know anew, with imports by file name:
 # this file's is then mindspore/nn/layer/conv.py (2.7 to 2.10). It calls the cells of this list as they are.
-namespace._subtree_black_list.append(_ConvNd)
+getattr(namespace, "_subtree_black_list", []).append(_ConvNd)

@@ -60,7 +60,7 @@ def conv2d(
         [[16.  8.]
          [ 8.  4.]]
     """
-    stride, padding, dilation = _conv2d_arguments(stride, padding, dilation, groups)
+    stride, padding, dilation, groups = _conv2d_arguments(stride, padding, dilation, groups)
     return _conv2d("conv2d", input, weight, bias, stride, padding, dilation, groups, "zeros", _NO_TO_FLOAT)
 
 
@@ -105,8 +105,8 @@ def conv_transpose2d(
         >>> print(F.conv_transpose2d(input, weight, stride=(1, 2), padding=(0, 1), output_padding=(0, 1)))
         [[[[1. 2. 1. 1.]]]]
     """
-    stride, padding, output_padding, dilation = _conv_transpose2d_arguments(
-        stride, padding, output_padding, groups, dilation
+    stride, padding, output_padding, dilation, groups = _conv_transpose2d_arguments(
+        stride, padding, output_padding, dilation, groups
     )
     return _conv_transpose2d(
         "conv_transpose2d", input, weight, bias, stride, padding, output_padding, None, groups, dilation, _NO_TO_FLOAT
@@ -116,31 +116,23 @@ def conv_transpose2d(
 @ms.constexpr(check=False)
 def _conv2d_arguments(stride: Any, padding: Any, dilation: Any, groups: Any) -> Any:
     caller = Caller("conv2d", RuntimeError)
-    _arguments.check_groups(caller, groups)
-    return _arguments.conv2d(caller, stride, padding, dilation)
+    return *_arguments.conv2d(caller, stride, padding, dilation), _arguments.groups_of_a_function(caller, groups)
 
 
 @ms.constexpr(check=False)
-def _conv_transpose2d_arguments(stride: Any, padding: Any, output_padding: Any, groups: Any, dilation: Any) -> Any:
+def _conv_transpose2d_arguments(stride: Any, padding: Any, output_padding: Any, dilation: Any, groups: Any) -> Any:
     caller = Caller("conv_transpose2d", RuntimeError)
-    _arguments.check_groups(caller, groups)
-    return _arguments.conv_transpose2d(caller, stride, padding, output_padding, dilation)
+    arguments = _arguments.conv_transpose2d(caller, stride, padding, output_padding, dilation)
+    return *arguments, _arguments.groups_of_a_function(caller, groups)
 
 
 def _conv2d(
     name: str, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any,
     groups: int, padding_mode: str, to_float: tuple[bool, bool, bool],
 ) -> Tensor:
-    """conv2d of checked arguments, with padding_mode; name begins the error messages."""
-    if not isinstance(input, Tensor):
-        raise TypeError(f"For '{name}', input must be Tensor.")
-    bias_shape, bias_dtype = None, None
-    if bias is not None:
-        bias_shape, bias_dtype = bias.shape, bias.dtype
-    plan = _lowering.conv2d_plan(
-        name, input.shape, weight.shape, bias_shape, (input.dtype, weight.dtype, bias_dtype), stride, padding,
-        dilation, groups, padding_mode, to_float,
-    )
+    """conv2d with padding_mode, of integers in their ranges; name begins the error messages."""
+    shapes, dtypes = _shapes_and_dtypes(name, input, weight, bias)
+    plan = _lowering.conv2d_plan(name, *shapes, dtypes, stride, padding, dilation, groups, padding_mode, to_float)
     return _lowering.conv2d(plan, input, weight, bias)
 
 
@@ -148,14 +140,21 @@ def _conv_transpose2d(
     name: str, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, output_padding: Any,
     output_size: Any, groups: int, dilation: Any, to_float: tuple[bool, bool, bool],
 ) -> Tensor:
-    """conv_transpose2d of checked arguments, with output_size; name begins the error messages."""
-    if not isinstance(input, Tensor):
-        raise TypeError(f"For '{name}', input must be Tensor.")
-    bias_shape, bias_dtype = None, None
-    if bias is not None:
-        bias_shape, bias_dtype = bias.shape, bias.dtype
+    """conv_transpose2d with output_size, of integers in their ranges; name begins the error messages."""
+    shapes, dtypes = _shapes_and_dtypes(name, input, weight, bias)
     plan = _lowering.conv_transpose2d_plan(
-        name, input.shape, weight.shape, bias_shape, (input.dtype, weight.dtype, bias_dtype), stride, padding,
-        output_padding, output_size, groups, dilation, to_float,
+        name, *shapes, dtypes, stride, padding, output_padding, output_size, groups, dilation, to_float
     )
     return _lowering.conv_transpose2d(plan, input, weight, bias, output_size)
+
+
+def _shapes_and_dtypes(name: str, input: Tensor, weight: Tensor, bias: Tensor | None) -> Any:
+    if not isinstance(input, Tensor):
+        raise TypeError(f"For '{name}', input must be Tensor.")
+    if not isinstance(weight, Tensor):
+        raise TypeError(f"For '{name}', weight must be Tensor.")
+    if bias is None:
+        return (input.shape, weight.shape, None), (input.dtype, weight.dtype, None)
+    if not isinstance(bias, Tensor):
+        raise TypeError(f"For '{name}', bias must be Tensor.")
+    return (input.shape, weight.shape, bias.shape), (input.dtype, weight.dtype, bias.dtype)

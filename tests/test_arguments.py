@@ -176,6 +176,10 @@ for _layer in BOTH:
     ]
 
 
+def tensor(*shape):
+    return Tensor(np.ones(shape), ms.float32)
+
+
 def _ids(rows):
     return ["-".join(f"{part}" for part in row[:-2] if part is not None)[:90].replace("\n", " ") for row in rows]
 
@@ -225,6 +229,50 @@ def test_nothing_else_than_a_tensor_is_an_input():
             TorchConv2d(4, 6, 3)(value)
 
 
+def test_nothing_else_than_tensors_are_weight_and_bias():
+    input, weight = tensor(2, 4, 7, 9), tensor(4, 4, 3, 3)
+    for function in (mscompat.functional.conv2d, mscompat.functional.conv_transpose2d):
+        for value in ([1.0], np.ones((4, 4, 3, 3), np.float32), None, 1.0):
+            with pytest.raises(TypeError, match="weight must be Tensor"):
+                function(input, value)
+        for value in ([1.0] * 4, np.ones(4, np.float32), 1.0):
+            with pytest.raises(TypeError, match="bias must be Tensor"):
+                function(input, weight, value)
+
+
+def test_numpy_groups_of_a_function():
+    output = mscompat.functional.conv2d(tensor(1, 4, 5, 6), tensor(6, 2, 3, 3), groups=np.int64(2))
+    assert output.shape == (1, 6, 3, 4)
+    output = mscompat.functional.conv_transpose2d(tensor(1, 4, 5, 6), tensor(4, 3, 3, 3), groups=np.int32(2))
+    assert output.shape == (1, 6, 7, 8)
+
+
+ATTRIBUTES = [  # what torch makes of an attribute that is set on a layer (4, 6, 3): a size, or an error
+    ("conv2d", {"stride": 2}, (3, 4)),
+    ("conv2d", {"stride": [2, 1]}, (3, 7)),
+    ("conv2d", {"padding": "same"}, (7, 9)),
+    ("conv2d", {"padding": [1, 2]}, (7, 11)),
+    ("conv2d", {"padding": "same", "stride": (2, 2)}, "padding='same' is not supported for strided convolutions"),
+    ("conv2d", {"padding": (1, 2, 3)}, "to be a single integer value or a list of 2 values"),
+    ("conv2d", {"padding": (-1, -1)}, "negative padding is not supported"),
+    ("conv2d", {"padding_mode": "reflct"}, "padding_mode must be one of"),
+    ("conv_transpose2d", {"stride": [2, 2], "output_padding": [1, 1]}, (16, 20)),
+    ("conv_transpose2d", {"output_padding": (3, 3)}, "output padding must be smaller than either stride or dilation"),
+]
+
+
+@pytest.mark.parametrize(("layer", "attributes", "expected"), ATTRIBUTES, ids=lambda value: str(value)[:40])
+def test_attributes_set_before_the_first_call(layer, attributes, expected, mode):
+    cell, input = _make(layer, {}), tensor(2, 4, 7, 9)
+    for name, value in attributes.items():
+        setattr(cell, name, value)
+    if isinstance(expected, tuple):
+        assert cell(input).shape == (2, 6, *expected)
+    else:
+        with pytest.raises(RuntimeError, match=expected):
+            cell(input).asnumpy()
+
+
 def test_missing_and_unknown_arguments():
     with pytest.raises(TypeError, match="kernel_size"):
         TorchConv2d(4, 6)
@@ -263,10 +311,6 @@ def test_device_of_the_current_target(device):
 def test_dtype(dtype, expected):
     layer = TorchConvTranspose2d(4, 6, 3, dtype=dtype)
     assert layer.weight.dtype == layer.bias.dtype == expected
-
-
-def tensor(*shape):
-    return Tensor(np.ones(shape), ms.float32)
 
 
 FUNCTIONS = [
