@@ -17,6 +17,7 @@ class Case(NamedTuple):
     dtype: str = "float32"
     batch: int = 2
     output_size: Any = None
+    contiguous: bool = True
 
 
 def conv2d_cases() -> list[Case]:
@@ -87,6 +88,7 @@ def conv2d_cases() -> list[Case]:
         add(f"one_row_{mode}", kernel_size=(1, 2), padding=(0, 1), padding_mode=mode, case={"input_shape": (4, 1, 9)})
     for mode in ("zeros", "replicate", "circular"):
         add(f"one_pixel_{mode}", kernel_size=3, padding=1, padding_mode=mode, case={"input_shape": (4, 1, 1)})
+        add(f"non_contiguous_{mode}", padding=1, padding_mode=mode, case={"contiguous": False})
     add("one_pixel_1x1", kernel_size=1, case={"input_shape": (4, 1, 1)})
     add("one_pixel_output", kernel_size=(7, 9))
     add("batch_1", padding=1, case={"batch": 1})
@@ -170,6 +172,8 @@ def conv_transpose2d_cases() -> list[Case]:
     add("one_pixel", stride=2, case={"input_shape": (4, 1, 1)})
     add("one_row", stride=2, padding=(0, 1), case={"input_shape": (4, 1, 9)})
     add("one_pixel_output", kernel_size=3, padding=1, case={"input_shape": (4, 1, 1)})
+    add("non_contiguous", stride=2, case={"contiguous": False})
+    add("non_contiguous_groups", stride=2, groups=2, padding=1, case={"contiguous": False})
     add("batch_1", stride=2, case={"batch": 1})
     add("batch_5", stride=2, case={"batch": 5})
 

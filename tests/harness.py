@@ -73,13 +73,20 @@ def _run(layer, case: Case, calls: list[tuple[np.ndarray, np.ndarray]]):
         harness, grad_position=tuple(range(len(calls))), weights=layer.trainable_params(), has_aux=True
     )
     (_, *outputs), (input_gradients, parameter_gradients) = gradient(
-        *(tensor(input, case.dtype) for input, _ in calls), *(tensor(cotangent, sum_dtype) for _, cotangent in calls)
+        *(_input(case, input) for input, _ in calls), *(tensor(cotangent, sum_dtype) for _, cotangent in calls)
     )
     if not isinstance(input_gradients, tuple):
         input_gradients = (input_gradients,)
     for result in (*outputs, *input_gradients, *parameter_gradients):
         assert result.dtype == getattr(ms, case.dtype)
     return tuple([array(value) for value in values] for values in (outputs, input_gradients, parameter_gradients))
+
+
+def _input(case: Case, values: np.ndarray) -> Tensor:
+    if case.contiguous:
+        return tensor(values, case.dtype)
+    channels_last = tensor(np.moveaxis(values, -3, -1), case.dtype)
+    return ops.transpose(channels_last, (0, 3, 1, 2) if values.ndim == 4 else (2, 0, 1))
 
 
 class _Harness(nn.Cell):

@@ -1,4 +1,4 @@
-"""functional: torch.nn.functional's signatures and order, and what the layers compute, in both modes."""
+"""torch's signatures and order; and the functions compute what the layers compute, in both modes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from harness import array, tensor
 from oracle import assert_close
 
+from mscompat import TorchConv2d, TorchConvTranspose2d
 from mscompat import functional as F
 
 try:
@@ -25,6 +26,30 @@ SIGNATURES = {  # torch.nn.functional's, from its documentation, torch 2.13
         "bias": None, "stride": 1, "padding": 0, "output_padding": 0, "groups": 1, "dilation": 1,
     },
 }
+
+
+LAYER_SIGNATURES = {  # torch.nn's
+    TorchConv2d: {
+        "stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True, "padding_mode": "zeros", "device": None,
+        "dtype": None,
+    },
+    TorchConvTranspose2d: {
+        "stride": 1, "padding": 0, "output_padding": 0, "groups": 1, "bias": True, "dilation": 1,
+        "padding_mode": "zeros", "device": None, "dtype": None,
+    },
+}
+
+
+@pytest.mark.parametrize("layer", LAYER_SIGNATURES)
+def test_signature_of_a_layer(layer):
+    parameters = inspect.signature(layer).parameters
+    assert list(parameters) == ["in_channels", "out_channels", "kernel_size", *LAYER_SIGNATURES[layer]]
+    assert {key: value.default for key, value in list(parameters.items())[3:]} == LAYER_SIGNATURES[layer]
+    if torch is not None:
+        of_torch = inspect.signature(getattr(torch.nn, layer.__name__.removeprefix("Torch"))).parameters
+        assert [(key, value.default) for key, value in parameters.items()] == [
+            (key, value.default) for key, value in of_torch.items()
+        ]
 
 
 @pytest.mark.parametrize("name", SIGNATURES)

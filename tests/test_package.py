@@ -6,9 +6,13 @@ import configparser
 import doctest
 import importlib
 import pathlib
+import re
 import subprocess
 import sys
+import textwrap
 
+import mindspore as ms
+import numpy as np
 import pytest
 
 import mscompat
@@ -45,6 +49,29 @@ def test_import_does_not_import_torch():
 def test_arithmetic_knows_no_mindspore():
     for name in ("_arguments", "_geometry"):
         assert "import mindspore" not in (ROOT / "mscompat" / f"{name}.py").read_text()
+
+
+def readme_blocks(start: str) -> list[str]:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = map(textwrap.dedent, re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+    return [block for block in blocks if block.startswith(start)]
+
+
+def test_readme_ported_layer_runs():
+    (block,) = readme_blocks("from mscompat")
+    names: dict = {}
+    exec(block, names)
+    image = ms.Tensor(np.ones((1, 64, 5, 6)), ms.float32)
+    assert names["smooth"](names["up"](image)).shape == (1, 32, 10, 12)
+
+
+def test_readme_proofs(capsys):
+    transposed, mint = readme_blocks("import numpy")
+    exec(transposed, {})
+    printed = capsys.readouterr().out
+    assert "[1. 2. 1. 0.]" in printed  # torch: 1. 2. 1. 1.
+    with pytest.raises(RuntimeError, match="Conv2DExt unregistered"):
+        exec(mint, {})
 
 
 def test_version_is_in_the_changelog():
