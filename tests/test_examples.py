@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 import warnings
 from pathlib import Path
 
@@ -181,12 +180,9 @@ def test_compare_fails_above_the_tolerance(example, capsys, torch_losses, code):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", [[], ["--mode", "pynative"]], ids=["default", "pynative"])
-def test_learns_in_two_minutes(run, tmp_path, arguments):
-    start = time.perf_counter()
+def test_learns(run, tmp_path, arguments):
     result = run(*arguments)
-    seconds = time.perf_counter() - start
     assert result.returncode == 0, result.stderr
-    assert seconds < 120
     losses = losses_of(result.stdout, "MindSpore")
     assert losses.shape == (20, 2)
     assert losses[-1, 0] < losses[0, 0] / 5
