@@ -224,11 +224,9 @@ def conv_transpose2d_plan(
     output_size: Any, groups: int, dilation: Any, to_float: Any,
 ) -> Plan:
     """The plan of a call, made once."""
-    if output_size is not None:
-        output_size = _arguments.output_size(Caller(name, RuntimeError), output_size)
     return _make_conv_transpose2d_plan(
         name, input, weight, bias, dtypes, _hashable(stride), _hashable(padding), _hashable(output_padding),
-        output_size, groups, _hashable(dilation), to_float,
+        _arguments.output_size(Caller(name, RuntimeError), output_size), groups, _hashable(dilation), to_float,
     )
 
 

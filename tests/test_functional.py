@@ -9,7 +9,7 @@ import mindspore as ms
 import numpy as np
 import oracle
 import pytest
-from harness import array, tensor
+from harness import array, make_layer, tensor
 from oracle import assert_close
 
 from mscompat import TorchConv2d, TorchConvTranspose2d
@@ -104,3 +104,37 @@ def test_computes_what_the_layer_computes(transposed, mode):
         output = array(Call(function, given)(*tensors))
         for actual, wanted, scale in zip((output, *map(array, results)), expected, scales, strict=False):
             assert_close(actual, wanted, scale, "float64", case.name)
+
+
+@pytest.mark.parametrize("padding_mode", cases.PADDING_MODES[1:])
+def test_one_element_padding_of_an_unbatched_input_pads_the_columns(padding_mode, mode):
+    """As torch does, whose layer refuses it for a batch: values and gradients are those of padding=(0, 2)."""
+    case = cases.Case("one_element", {"in_channels": 4, "out_channels": 6, "kernel_size": (3, 2), "padding": (0, 2),
+                                      "padding_mode": padding_mode}, batch=1)
+    inputs = oracle.make_inputs(case, False)
+    layer = make_layer(case._replace(arguments={**case.arguments, "padding": (2,)}), False, inputs)
+    input, cotangent = tensor(inputs.input[0], "float32"), tensor(inputs.cotangent[0], "float32")
+    gradient = ms.ops.GradOperation(get_all=True, get_by_list=True, sens_param=True)(layer, layer.trainable_params())
+    (by_input,), parameters = gradient(input, cotangent)
+    expected, scales = oracle.expected(case, False, inputs), oracle.scales(case, False, inputs)
+    assert_close(array(layer(input)), expected.output[0], scales.output[0], "float32")
+    assert_close(array(by_input), expected.input_gradient[0], scales.input_gradient[0], "float32")
+    for actual, wanted, scale in zip(parameters, expected[2:], scales[2:], strict=True):
+        assert_close(array(actual), wanted, scale, "float32")
+    if torch is not None:
+        of_torch = torch.nn.Conv2d(4, 6, (3, 2), padding=(2,), padding_mode=padding_mode, dtype=torch.float64)
+        of_torch.weight.data, of_torch.bias.data = torch.tensor(inputs.weight), torch.tensor(inputs.bias)
+        output = of_torch(torch.tensor(inputs.input[0])).detach().numpy()
+        assert_close(output, expected.output[0], scales.output[0], "float64")
+
+
+def test_one_element_steps_take_an_output_size(mode):
+    """torch ends in an IndexError there."""
+    options = {"kernel_size": 3, "stride": (2, 2), "padding": (1, 1), "dilation": (1, 1)}
+    case = cases.Case("output_size", {"in_channels": 4, "out_channels": 6, **options}, output_size=(14, 17))
+    inputs = oracle.make_inputs(case, True)
+    short = {name: value if name == "kernel_size" else value[:1] for name, value in options.items()}
+    layer = make_layer(case._replace(arguments={**case.arguments, **short}), True, inputs)
+    expected, scales = oracle.expected(case, True, inputs), oracle.scales(case, True, inputs)
+    output = layer(tensor(inputs.input, "float32"), (14, 17))
+    assert_close(array(output), expected.output, scales.output, "float32")

@@ -96,21 +96,15 @@ def test_unbatched_dynamic_shape(mode):
     assert_equal(layer(random_input(4, 7, 9)), expected)
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_unknown_rank_is_a_batch():
-    ms.set_context(mode=ms.GRAPH_MODE)
-    try:
-        layer = TorchConv2d(4, 6, 3, padding=1)
-        expected = layer(random_input(2, 4, 7, 9))
-        layer = copy.deepcopy(layer)
-        layer.set_inputs(Tensor(None, dtype=ms.float32))
-        assert_equal(layer(random_input(2, 4, 7, 9)), expected)
-        layer = TorchConv2d(4, 6, 3, padding=1, padding_mode="reflect")
-        layer.set_inputs(Tensor(None, dtype=ms.float32))
-        with pytest.raises(RuntimeError, match="needs an input of known rank"):
-            layer(random_input(2, 4, 7, 9))
-    finally:
-        ms.set_context(mode=ms.PYNATIVE_MODE)
+def test_unknown_rank_is_a_batch(graph_mode):
+    layer = TorchConv2d(4, 6, 3, padding=1)
+    expected = copy.deepcopy(layer)(random_input(2, 4, 7, 9))
+    layer.set_inputs(Tensor(None, dtype=ms.float32))
+    assert_equal(layer(random_input(2, 4, 7, 9)), expected)
+    layer = TorchConv2d(4, 6, 3, padding=1, padding_mode="reflect")
+    layer.set_inputs(Tensor(None, dtype=ms.float32))
+    with pytest.raises(RuntimeError, match="needs an input of known rank"):
+        layer(random_input(2, 4, 7, 9))
 
 
 def test_dynamic_channels_are_checked_when_known(mode):
@@ -192,6 +186,13 @@ def test_auto_mixed_precision(level, mode, tmp_path, monkeypatch):
     assert level == "O1" or error > 0
     gradients = ms.grad(network, None, network.trainable_params())(input)
     assert [gradient.dtype for gradient in gradients] == [ms.float32] * 4
+
+
+def test_auto_mixed_precision_o1_leaves_float32(mode, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    network, input = nn.SequentialCell(TorchConv2d(4, 6, 3), TorchConvTranspose2d(6, 4, 3)), random_input(2, 4, 7, 9)
+    expected = network(input)
+    assert_equal(amp.auto_mixed_precision(network, "O1")(input), expected)
 
 
 def test_auto_mixed_precision_twice_in_one_process(mode, tmp_path, monkeypatch):
