@@ -1,0 +1,1 @@
+"""Networks of well-known PyTorch repositories, ported with mscompat: their checkpoints load as they are."""
