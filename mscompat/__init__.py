@@ -1,8 +1,17 @@
 """Convolution cells for MindSpore that behave exactly like PyTorch's."""
 
 from . import functional, nn
+from .checkpoint import load_torch_state_dict, torch_state_dict
 from .conv import TorchConv2d, TorchConvTranspose2d
 from .random import manual_seed
 
-__all__ = ["TorchConv2d", "TorchConvTranspose2d", "functional", "manual_seed", "nn"]
+__all__ = [
+    "TorchConv2d",
+    "TorchConvTranspose2d",
+    "functional",
+    "load_torch_state_dict",
+    "manual_seed",
+    "nn",
+    "torch_state_dict",
+]
 __version__ = "0.1.0"

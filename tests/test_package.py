@@ -28,7 +28,10 @@ def test_docstring_examples(module):
 
 
 def test_public_names():
-    assert sorted(mscompat.__all__) == ["TorchConv2d", "TorchConvTranspose2d", "functional", "manual_seed", "nn"]
+    assert sorted(mscompat.__all__) == [
+        "TorchConv2d", "TorchConvTranspose2d", "functional", "load_torch_state_dict", "manual_seed", "nn",
+        "torch_state_dict",
+    ]
     for name in mscompat.__all__:
         assert getattr(mscompat, name)
 
