@@ -10,6 +10,8 @@ from typing import Any
 
 import mindspore as ms
 import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
 from . import torch_file
 from .torch_file import TorchFileError
@@ -39,8 +41,6 @@ class SafeTensor:
 
     def numpy(self) -> np.ndarray:
         """Read the values, into an array of its own."""
-        from safetensors import SafetensorError, safe_open
-
         try:
             with safe_open(self._path, "np") as file:
                 return file.get_tensor(self._name)
@@ -83,8 +83,6 @@ def find_state_dict(saved: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_safetensors(path: str) -> dict[str, Any]:
-    from safetensors import SafetensorError, safe_open
-
     try:
         with safe_open(path, "np") as file:
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
@@ -118,8 +116,6 @@ def write_state_dict(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarr
         Path(draft).touch()
         mode = os.stat(draft).st_mode
         if path.suffix == ".safetensors":
-            from safetensors.numpy import save_file
-
             save_file(dict(arrays), draft)
         else:
             # MindSpore 2.7 to 2.10 drops empty tensors, and writes complex ones that it does not read.
