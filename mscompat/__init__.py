@@ -4,11 +4,14 @@ from . import functional, nn
 from .checkpoint import load_torch_state_dict, torch_state_dict
 from .conv import TorchConv2d, TorchConvTranspose2d
 from .random import manual_seed
+from .torch_file import TorchFileError, load_torch_file
 
 __all__ = [
     "TorchConv2d",
     "TorchConvTranspose2d",
+    "TorchFileError",
     "functional",
+    "load_torch_file",
     "load_torch_state_dict",
     "manual_seed",
     "nn",

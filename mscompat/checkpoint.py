@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-import mindspore as ms
 import numpy as np
 from mindspore import Parameter, Tensor, nn
+
+from .state_file import cast, dtype_name, find_state_dict, is_tensor, numpy_type, read_state_dict, to_numpy
 
 __all__ = ["load_torch_state_dict", "torch_state_dict"]
 
@@ -29,9 +30,6 @@ _CELL_NAMES: list[tuple[Any, dict[str, str | None]]] = [
     (nn.BatchNorm3d, {"bn2d": None}),
     ((nn.TransformerEncoderLayer, nn.TransformerDecoderLayer), {"dense1": "linear1", "dense2": "linear2"}),
 ]
-
-_WRAPPERS = ("state_dict", "model_state_dict", "model", "module")
-"""The keys under which a checkpoint with more in it than weights keeps its weights."""
 
 
 class _IncompatibleKeys(NamedTuple):
@@ -64,7 +62,12 @@ def load_torch_state_dict(
     convert_dtype: bool = False,
 ) -> _IncompatibleKeys:
     """Load a torch state dict into a cell, as ``torch.nn.Module.load_state_dict`` does into a module."""
-    state_dict = _find_state_dict(source)
+    if isinstance(source, (str, os.PathLike)):
+        state_dict = read_state_dict(source)
+    elif isinstance(source, Mapping):
+        state_dict = find_state_dict(source)
+    else:
+        raise TypeError(f"source must be a mapping or the path of a file, but got {type(source).__name__}")
     slots = dict(_slots(cell))
     if state_dict and all(name.startswith("module.") for name in state_dict) and not any(
         name.startswith("module.") for name in slots
@@ -90,7 +93,7 @@ def load_torch_state_dict(
         raise RuntimeError("\n\t".join([f"Error(s) in loading state_dict for {type(cell).__name__}:", *errors]))
 
     # Everything is read before anything is written.
-    values = [(slot, _tensor(slot, state_dict[name])) for name, slot in found.items()]
+    values = [(slot, _fitted(slot, state_dict[name])) for name, slot in found.items()]
     for slot, value in values:
         if isinstance(slot.value, Parameter):
             slot.value.set_data(value)
@@ -102,9 +105,7 @@ def load_torch_state_dict(
 
 def torch_state_dict(cell: nn.Cell) -> dict[str, np.ndarray]:
     """Return the state dict that torch's module in the place of the cell would have."""
-    return {
-        name: _array(slot.value).reshape(slot.shape) for name, slot in _slots(cell) if not slot.plain
-    }
+    return {name: to_numpy(slot.value).reshape(slot.shape) for name, slot in _slots(cell) if not slot.plain}
 
 
 def _walk(cell: nn.Cell, prefix: str = "") -> Iterator[tuple[str, nn.Cell]]:
@@ -155,30 +156,13 @@ def _is_plain(cell: nn.Cell, attribute: str) -> bool:
     return False
 
 
-def _find_state_dict(source: Any) -> dict[str, Any]:
-    if isinstance(source, (str, os.PathLike)):
-        source = _read(source)
-    if not isinstance(source, Mapping):
-        raise TypeError(f"source must be a mapping or the path of a file, but got {type(source).__name__}")
-    for wrapper in _WRAPPERS:
-        if isinstance(source.get(wrapper), Mapping):
-            return _find_state_dict(source[wrapper])
-    return dict(source)
-
-
-def _read(path: str | os.PathLike[str]) -> Mapping[str, Any]:
-    from safetensors.numpy import load_file
-
-    return load_file(path)
-
-
 def _quoted(names: list[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
 def _mismatches(name: str, slot: _Slot, value: Any, convert_dtype: bool) -> Iterator[str]:
     """torch's words for a value that does not fit."""
-    if not hasattr(value, "shape") or not hasattr(value, "dtype"):
+    if not is_tensor(value):
         yield (
             f'While copying the parameter named "{name}", expected torch.Tensor or Tensor-like object from checkpoint '
             f"but received {type(value)}"
@@ -191,32 +175,14 @@ def _mismatches(name: str, slot: _Slot, value: Any, convert_dtype: bool) -> Iter
             f"size mismatch for {name}: copying a param with shape torch.Size({list(shape)}) from checkpoint, "
             f"the shape in current model is torch.Size({list(slot.shape)})."
         )
-    if not convert_dtype and _dtype_name(value) != _dtype_name(slot.value):
+    if not convert_dtype and dtype_name(value) != dtype_name(slot.value):
         yield (
-            f"dtype mismatch for {name}: copying a param with dtype {_dtype_name(value)} from checkpoint, "
-            f"the dtype in current model is {_dtype_name(slot.value)} (convert_dtype=True converts)."
+            f"dtype mismatch for {name}: copying a param with dtype {dtype_name(value)} from checkpoint, "
+            f"the dtype in current model is {dtype_name(slot.value)} (convert_dtype=True converts)."
         )
 
 
-def _dtype_name(value: Any) -> str:
-    """'float32' and the like, of a NumPy array, a torch tensor or a MindSpore tensor."""
-    if isinstance(value.dtype, np.dtype):
-        return value.dtype.name
-    return str(value.dtype).lower().removeprefix("torch.")
-
-
-def _array(value: Any) -> np.ndarray:
-    """The values of a NumPy array, a MindSpore tensor or a torch tensor; of bfloat16, in MindSpore's NumPy type."""
-    if isinstance(value, Tensor):
-        return value.asnumpy().copy()
-    if hasattr(value, "detach"):
-        value = value.detach().cpu().resolve_conj().resolve_neg()
-        if _dtype_name(value) == "bfloat16":
-            return value.float().numpy().astype(ms.common.dtype_to_nptype(ms.bfloat16))
-        return value.numpy()
-    return np.asarray(value)
-
-
-def _tensor(slot: _Slot, value: Any) -> Tensor:
-    dtype = ms.common.dtype_to_nptype(slot.value.dtype)
-    return Tensor(np.array(_array(value), dtype, order="C").reshape(slot.value.shape), slot.value.dtype)
+def _fitted(slot: _Slot, value: Any) -> Tensor:
+    """The value in the shape and dtype of the slot's own."""
+    array = cast(to_numpy(value), numpy_type(slot.value.dtype))
+    return Tensor(array.reshape(slot.value.shape), slot.value.dtype)

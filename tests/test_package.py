@@ -29,8 +29,8 @@ def test_docstring_examples(module):
 
 def test_public_names():
     assert sorted(mscompat.__all__) == [
-        "TorchConv2d", "TorchConvTranspose2d", "functional", "load_torch_state_dict", "manual_seed", "nn",
-        "torch_state_dict",
+        "TorchConv2d", "TorchConvTranspose2d", "TorchFileError", "functional", "load_torch_file",
+        "load_torch_state_dict", "manual_seed", "nn", "torch_state_dict",
     ]
     for name in mscompat.__all__:
         assert getattr(mscompat, name)
