@@ -50,14 +50,16 @@ def main() -> int:
     print(f"{len(faces.boxes)} face{'' if len(faces.boxes) == 1 else 's'} in {width} x {height} pixels")
     for number, (box, score) in enumerate(zip(faces.boxes, faces.scores, strict=True), start=1):
         left, top, right, bottom = box
-        print(f"face {number}: left {left:.1f}, top {top:.1f}, right {right:.1f}, bottom {bottom:.1f}; score {score:.6f}")
+        sides = f"left {left:.1f}, top {top:.1f}, right {right:.1f}, bottom {bottom:.1f}"
+        print(f"face {number}: {sides}; score {score:.6f}")
     draw(args.picture, faces).save(args.output)
     print(f"wrote {args.output}")
     return 0
 
 
 def load_networks(folder: Path) -> list[Network]:
-    return [load_network(cell(), folder / f"{cell.__name__.lower()}.pt") for cell in (mtcnn.PNet, mtcnn.RNet, mtcnn.ONet)]
+    cells = {"pnet.pt": mtcnn.PNet(), "rnet.pt": mtcnn.RNet(), "onet.pt": mtcnn.ONet()}
+    return [load_network(cell, folder / name) for name, cell in cells.items()]
 
 
 def load_network(cell: ms.nn.Cell, path: Path) -> Network:

@@ -14,8 +14,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def apply(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Set them, or end with one line that says why they cannot be set."""
-    ms.set_context(mode=ms.GRAPH_MODE if args.mode == "graph" else ms.PYNATIVE_MODE)
     try:
         ms.set_device(args.device_target)
     except RuntimeError as error:
         parser.error(f"--device_target {args.device_target}: {str(error).splitlines()[0]}")
+    ms.set_context(mode=ms.GRAPH_MODE if args.mode == "graph" else ms.PYNATIVE_MODE)

@@ -5,12 +5,16 @@
 
 The digits (8x8 pixels) come with scikit-learn: nothing is downloaded. The picture shows digits that were held back
 from training above what the network makes of them. With --compare-torch, torch trains the same network from the same
-weights on the same batches, on the CPU, and the two loss curves are printed side by side.
+weights on the same batches, on the CPU, and the two loss curves are printed side by side. Two processes share the
+batches, and arrive at the same weights, with
+
+    msrun --worker_num=2 --local_worker_num=2 --join=True train_autoencoder.py --distributed
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -19,7 +23,8 @@ from pathlib import Path
 import matplotlib
 import mindspore as ms
 import numpy as np
-from mindspore import nn
+import run_options
+from mindspore import communication, nn, ops
 from sklearn.datasets import load_digits
 from tqdm import tqdm
 
@@ -41,7 +46,7 @@ Step = Callable[[np.ndarray], float]
 
 def main() -> int:
     args = parse_arguments()
-    ms.set_context(mode=ms.GRAPH_MODE if args.mode == "graph" else ms.PYNATIVE_MODE)
+    rank, ranks = join_workers() if args.distributed else (0, 1)
 
     digits = load_digits()
     images = (digits.images[:, None] / 16).astype(np.float32)  # (1797, 1, 8, 8), values from 0 to 1
@@ -49,8 +54,13 @@ def main() -> int:
 
     mscompat.manual_seed(args.seed)
     network = make_network()
-    losses = train("MindSpore", make_step(network), train_images, args.epochs, args.seed)
+    losses = train("MindSpore", make_step(network, rank, ranks), train_images, args.epochs, args.seed, rank > 0)
+    if rank > 0:
+        return 0
 
+    if args.checkpoint:
+        ms.save_checkpoint(network, str(args.checkpoint))
+        print(f"wrote {args.checkpoint}")
     reconstructions = network(ms.Tensor(test_images)).asnumpy()
     test_loss = np.mean((reconstructions - test_images) ** 2)
     print(f"loss on the {len(test_images)} digits held back: {test_loss:.6f}")
@@ -61,6 +71,14 @@ def main() -> int:
         torch_losses = train("torch", make_torch_step(args.seed), train_images, args.epochs, args.seed)
         return compare(losses, torch_losses)
     return 0
+
+
+def join_workers() -> tuple[int, int]:
+    """Meet the processes that msrun started: this one's number, and how many there are."""
+    communication.init()
+    # What makes nn.TrainOneStepCell take the mean of the workers' gradients.
+    ms.set_auto_parallel_context(parallel_mode=ms.ParallelMode.DATA_PARALLEL, gradients_mean=True)
+    return communication.get_rank(), communication.get_group_size()
 
 
 def make_network() -> nn.Cell:
@@ -76,13 +94,17 @@ def make_network() -> nn.Cell:
     )
 
 
-def make_step(network: nn.Cell) -> Step:
+def make_step(network: nn.Cell, rank: int, ranks: int) -> Step:
+    """Each rank takes its part of a batch, all have the same weights and the loss of the whole batch."""
     optimizer = nn.SGD(network.trainable_params(), LEARNING_RATE, momentum=MOMENTUM)
     cell = nn.TrainOneStepCell(nn.WithLossCell(network, nn.MSELoss()), optimizer)
 
     def step(batch: np.ndarray) -> float:
-        batch = ms.Tensor(batch)
-        return float(cell(batch, batch).asnumpy())
+        batch = ms.Tensor(batch[rank::ranks])
+        loss = cell(batch, batch)
+        if ranks > 1:
+            loss = ops.AllReduce()(loss) / ranks
+        return float(loss.asnumpy())
 
     return step
 
@@ -116,17 +138,19 @@ def make_torch_step(seed: int) -> Step:
     return step
 
 
-def train(name: str, step: Step, images: np.ndarray, epochs: int, seed: int) -> np.ndarray:
+def train(name: str, step: Step, images: np.ndarray, epochs: int, seed: int, quiet: bool = False) -> np.ndarray:
     """Return the losses, of shape (epochs, batches). The seed sets the order of the images."""
     shuffle = np.random.RandomState(seed)
     losses = []
-    for epoch in tqdm(range(1, epochs + 1), desc=name, unit="epoch"):
+    for epoch in tqdm(range(1, epochs + 1), desc=name, unit="epoch", disable=quiet):
         start = time.perf_counter()
         order = shuffle.permutation(len(images)).reshape(-1, BATCH_SIZE)
         losses.append([step(images[batch]) for batch in order])
         seconds = time.perf_counter() - start
         first, mean = losses[-1][0], np.mean(losses[-1])
-        tqdm.write(f"{name} epoch {epoch}/{epochs}: loss {mean:.6f}, of the first batch {first:.6f} ({seconds:.2f} s)")
+        text = f"{name} epoch {epoch}/{epochs}: loss {mean:.6f}, of the first batch {first:.6f} ({seconds:.2f} s)"
+        if not quiet:
+            tqdm.write(text)
     return np.array(losses)
 
 
@@ -166,12 +190,13 @@ def parse_arguments() -> argparse.Namespace:
         description="Train a convolutional autoencoder on handwritten digits.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--device_target", choices=("CPU", "GPU", "Ascend"), default="CPU", help="where MindSpore runs")
-    parser.add_argument("--mode", choices=("graph", "pynative"), default="graph", help="MindSpore's execution mode")
+    run_options.add(parser)
     parser.add_argument("--seed", type=int, default=0, help="of the weights and of the order of the images")
     parser.add_argument("--epochs", type=int, default=20, help="passes over the 1600 training images")
     parser.add_argument("--output", type=Path, default="autoencoder.png", help="the picture to write")
+    parser.add_argument("--checkpoint", type=Path, help="the file to write the weights to")
     parser.add_argument("--compare-torch", action="store_true", help="train the same network in torch and compare")
+    parser.add_argument("--distributed", action="store_true", help="share the work with the other processes of msrun")
     args = parser.parse_args()
     if args.epochs < 1:
         parser.error(f"--epochs must be at least 1, but got {args.epochs}")
@@ -181,15 +206,23 @@ def parse_arguments() -> argparse.Namespace:
         parser.error(f"--output must end in .png, but got {args.output}")
     if not args.output.parent.is_dir():
         parser.error(f"--output: there is no folder {args.output.parent}")
+    if args.checkpoint and not args.checkpoint.parent.is_dir():
+        parser.error(f"--checkpoint: there is no folder {args.checkpoint.parent}")
     if args.compare_torch:
         try:
             import torch  # noqa: F401
         except ImportError as error:
             parser.exit(2, f"--compare-torch needs torch: {error}\n")
-    try:
-        ms.set_device(args.device_target)
-    except RuntimeError as error:
-        parser.error(f"--device_target {args.device_target}: {str(error).splitlines()[0]}")
+    if args.distributed:
+        workers = int(os.environ.get("MS_WORKER_NUM", 0))
+        if not workers:
+            parser.error(
+                "--distributed needs msrun: msrun --worker_num=2 --local_worker_num=2 --join=True "
+                f"{sys.argv[0]} --distributed"
+            )
+        if BATCH_SIZE % workers:
+            parser.error(f"--distributed: {workers} processes cannot share batches of {BATCH_SIZE} images equally")
+    run_options.apply(parser, args)
     return args
 
 

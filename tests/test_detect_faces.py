@@ -207,7 +207,7 @@ def test_device_that_mindspore_does_not_have(folder, monkeypatch, capsys):
 
     monkeypatch.setattr(ms, "set_device", set_device)
     monkeypatch.chdir(folder)
-    arguments = ["--weights", ".", "--picture", "picture.png", "--device_target", "GPU", "--mode", "pynative"]
+    arguments = ["--weights", ".", "--picture", "picture.png", "--device_target", "GPU"]
     monkeypatch.setattr(sys, "argv", [SCRIPT.name, *arguments])
     with pytest.raises(SystemExit):
         detect_faces.parse_arguments()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import signal
+import socket
 import subprocess
 import sys
 import warnings
 from pathlib import Path
 
+import mindspore as ms
 import numpy as np
 import pytest
 from PIL import Image
@@ -138,12 +141,21 @@ def test_wrong_argument_ends_the_script(run, tmp_path):
     (["--device_target", "TPU"], "argument --device_target: invalid choice: 'TPU'"),
     (["--output", "missing/digits.png"], "--output: there is no folder missing"),
     (["--output", "digits.bmp"], "--output must end in .png, but got digits.bmp"),
+    (["--checkpoint", "missing/digits.ckpt"], "--checkpoint: there is no folder missing"),
+    (["--distributed"], "--distributed needs msrun: msrun --worker_num=2 --local_worker_num=2 --join=True"),
 ])
 def test_wrong_argument(parse, tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
     code, error = parse(*arguments)
     assert code == 2
     assert f"{SCRIPT.name}: error: {message}" in error
+
+
+def test_too_many_processes(parse, monkeypatch):
+    monkeypatch.setenv("MS_WORKER_NUM", "3")
+    code, error = parse("--distributed")
+    assert code == 2
+    assert error.endswith("error: --distributed: 3 processes cannot share batches of 64 images equally\n")
 
 
 def test_device_that_mindspore_does_not_have(parse, example, monkeypatch):
@@ -210,3 +222,50 @@ def test_learns_like_torch(run, mode):
     np.testing.assert_allclose(numbers[:, [1, 3]], numbers[:, [2, 4]], rtol=1e-3)
     difference = float(re.search(r"largest relative difference: (\S+)", result.stdout)[1])
     assert difference <= 1e-3
+
+
+def run_with_msrun(folder, *arguments):
+    """Run the script in two processes; what they print."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    programs = Path(sys.executable).parent
+    paths = [str(ROOT), os.environ.get("PYTHONPATH")]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "PATH": os.pathsep.join([str(programs), os.environ["PATH"]]),  # msrun starts 'python'
+    }
+    options = ["--worker_num=2", "--local_worker_num=2", "--join=True", f"--master_port={port}", "--log_dir=log"]
+    with subprocess.Popen(
+        [programs / "msrun", *options, SCRIPT, "--distributed", *arguments], cwd=folder, env=environment,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    ) as process:
+        try:
+            output = process.communicate(timeout=180)[0]
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    assert process.returncode == 0, output
+    return output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["graph", "pynative"])
+def test_two_processes_train_like_one(run, tmp_path, mode):
+    """The same losses, the same weights but for rounding, and one process to speak for both."""
+    arguments = ["--mode", mode, "--epochs", "1"]
+    one = run(*arguments, "--checkpoint", "one.ckpt")
+    assert one.returncode == 0, one.stderr
+    output = run_with_msrun(tmp_path, *arguments, "--checkpoint", "two.ckpt")
+    assert output.count("wrote two.ckpt") == output.count("loss on the 197 digits") == 1
+    np.testing.assert_allclose(held_back_loss(output), held_back_loss(one.stdout), atol=1.5e-6)
+    printed = r"MindSpore epoch 1/1: loss ([\d.]+), of the first batch ([\d.]+) "
+    ((*losses,),) = re.findall(printed, output)
+    np.testing.assert_allclose(np.array(losses, float), losses_of(one.stdout, "MindSpore")[0], atol=1.5e-6)
+    weights, wanted = (ms.load_checkpoint(str(tmp_path / name)) for name in ("two.ckpt", "one.ckpt"))
+    assert list(weights) == list(wanted)
+    for name, weight in wanted.items():
+        np.testing.assert_allclose(
+            weights[name].asnumpy(), weight.asnumpy(), rtol=0, atol=1e-6 * np.abs(weight.asnumpy()).max()
+        )
