@@ -26,12 +26,13 @@ _ITEMSIZE = {
     "int64": 8, "int32": 4, "int16": 2, "int8": 1, "uint64": 8, "uint32": 4, "uint16": 2, "uint8": 1, "bool": 1,
     "complex32": 4, "float8_e4m3fn": 1, "float8_e4m3fnuz": 1, "float8_e5m2": 1, "float8_e5m2fnuz": 1,
     "float8_e8m0fnu": 1,
+    "untyped": 1,  # of a storage only: its tensors say what they are
 }  # fmt: skip
 _STORAGES = {
     "DoubleStorage": "float64", "FloatStorage": "float32", "HalfStorage": "float16", "BFloat16Storage": "bfloat16",
     "ComplexDoubleStorage": "complex128", "ComplexFloatStorage": "complex64", "LongStorage": "int64",
     "IntStorage": "int32", "ShortStorage": "int16", "CharStorage": "int8", "ByteStorage": "uint8",
-    "BoolStorage": "bool", "UntypedStorage": "uint8",
+    "BoolStorage": "bool", "UntypedStorage": "untyped",
 }  # fmt: skip
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
@@ -357,8 +358,10 @@ def _rebuild_tensor(file: _File, view: Any, offset: Any, shape: Any, strides: An
     storage, start, size = view
     if dtype is None:
         dtype = storage.dtype
-    else:  # its storage has no type, and is measured in bytes
+    else:  # its storage is measured in bytes
         size //= _ITEMSIZE[dtype]
+    if dtype == "untyped":
+        file.fail("the file is damaged: a tensor without a type")
     if not (
         type(shape) is tuple
         and type(strides) is tuple
@@ -389,7 +392,7 @@ def _rebuild_tensor_v3(
     metadata: Any = None,
 ) -> Any:
     name = dtype.removeprefix("torch.") if type(dtype) is str else None
-    if name not in _ITEMSIZE or type(view) is not _StorageView or view.storage.dtype != "uint8" or view.start:
+    if name not in _ITEMSIZE or type(view) is not _StorageView or view.storage.dtype != "untyped" or view.start:
         file.fail("a tensor has a type that is not known")
     return _with_metadata(file, _rebuild_tensor(file, view, offset, shape, strides, name), metadata)
 
