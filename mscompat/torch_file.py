@@ -240,8 +240,8 @@ def _load_zip(file: _File, stream: BinaryIO) -> Any:
     storages: dict[str, _Storage] = {}
 
     def persistent_load(kind: Any, *arguments: Any) -> _StorageView:
-        storage_type, key, _, size = _arguments(file, arguments, 4)
-        storage = _storage(file, storages, kind, storage_type, key, size)
+        storage_type, key, location, size = _arguments(file, arguments, 4)
+        storage = _storage(file, storages, kind, storage_type, key, location, size)
         if storage.position < 0:
             storage.position, count = position(f"data/{key}")
             if count != storage.nbytes:
@@ -269,8 +269,8 @@ def _load_legacy(file: _File, stream: BinaryIO) -> Any:
     storages: dict[str, _Storage] = {}
 
     def persistent_load(kind: Any, *arguments: Any) -> _StorageView:
-        storage_type, key, _, size, view = _arguments(file, arguments, 5)
-        storage = _storage(file, storages, kind, storage_type, key, size)
+        storage_type, key, location, size, view = _arguments(file, arguments, 5)
+        storage = _storage(file, storages, kind, storage_type, key, location, size)
         if view is None:
             return _StorageView(storage, 0, storage.size)
         _, start, size = _arguments(file, view, 3)
@@ -301,10 +301,13 @@ def _arguments(file: _File, values: Any, count: int) -> Any:
 
 
 def _storage(
-    file: _File, storages: dict[str, _Storage], kind: Any, storage_type: Any, key: Any, size: Any
+    file: _File, storages: dict[str, _Storage], kind: Any, storage_type: Any, key: Any, location: Any, size: Any
 ) -> _Storage:
     """The storage of a persistent id, the same for the same key."""
-    if kind != "storage" or type(storage_type) is not _StorageType or type(key) is not str or not _is_size(size):
+    texts = (kind, key, location)
+    if any(type(text) is not str for text in texts) or type(storage_type) is not _StorageType or not _is_size(size):
+        file.fail("the file is damaged: a storage is not described as torch does")
+    if kind != "storage":
         file.fail("the file is damaged: a storage is not described as torch does")
     storage = storages.setdefault(key, _Storage(storage_type.dtype, size))
     if (storage.dtype, storage.size) != (storage_type.dtype, size):
