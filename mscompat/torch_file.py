@@ -220,12 +220,14 @@ def _load_zip(file: _File, stream: BinaryIO) -> Any:
         # torch.save stores, and torch.load reads nothing else. Its headers hold no sizes.
         if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1 or entry.file_size != entry.compress_size:
             file.fail(f"{root}{name} is compressed or encrypted: torch.save stores")
-        if not 0 <= entry.header_offset <= file.size - 30:
+        own_name = entry.orig_filename.encode("utf-8" if entry.flag_bits & 0x800 else "cp437")
+        if not 0 <= entry.header_offset <= file.size - 30 - len(own_name):
             file.fail(f"{root}{name} lies outside the file")
-        header = file.read(entry.header_offset, 30)
-        if header[:4] != b"PK\x03\x04":
+        header = file.read(entry.header_offset, 30 + len(own_name))
+        signature, name_size, extra_size = struct.unpack("<4s22xHH", header[:30])
+        if (signature, name_size, header[30:]) != (b"PK\x03\x04", len(own_name), own_name):
             file.fail(f"the file is damaged: {root}{name} is not where it should be")
-        first = entry.header_offset + 30 + sum(struct.unpack("<HH", header[26:]))
+        first = entry.header_offset + 30 + name_size + extra_size
         if first + entry.file_size > file.size:
             file.fail(f"{root}{name} lies outside the file")
         return first, entry.file_size

@@ -548,4 +548,4 @@ def test_mutations(tmp_path, name, seed):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["contents_zip.pth", "contents_legacy.pth", "network_zip.pth", "network_legacy.pth"])
 def test_many_mutations(tmp_path, name):
-    check_mutations(tmp_path, name, 2, 5000)
+    check_mutations(tmp_path, name, 2, 2000)
