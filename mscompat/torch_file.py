@@ -26,12 +26,13 @@ _ITEMSIZE = {
     "int64": 8, "int32": 4, "int16": 2, "int8": 1, "uint64": 8, "uint32": 4, "uint16": 2, "uint8": 1, "bool": 1,
     "complex32": 4, "float8_e4m3fn": 1, "float8_e4m3fnuz": 1, "float8_e5m2": 1, "float8_e5m2fnuz": 1,
     "float8_e8m0fnu": 1,
+    "untyped": 1,  # of a storage only: its tensors say what they are
 }  # fmt: skip
 _STORAGES = {
     "DoubleStorage": "float64", "FloatStorage": "float32", "HalfStorage": "float16", "BFloat16Storage": "bfloat16",
     "ComplexDoubleStorage": "complex128", "ComplexFloatStorage": "complex64", "LongStorage": "int64",
     "IntStorage": "int32", "ShortStorage": "int16", "CharStorage": "int8", "ByteStorage": "uint8",
-    "BoolStorage": "bool", "UntypedStorage": "uint8",
+    "BoolStorage": "bool", "UntypedStorage": "untyped",
 }  # fmt: skip
 
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
@@ -219,12 +220,14 @@ def _load_zip(file: _File, stream: BinaryIO) -> Any:
         # torch.save stores, and torch.load reads nothing else. Its headers hold no sizes.
         if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1 or entry.file_size != entry.compress_size:
             file.fail(f"{root}{name} is compressed or encrypted: torch.save stores")
-        if not 0 <= entry.header_offset <= file.size - 30:
+        own_name = entry.orig_filename.encode("utf-8" if entry.flag_bits & 0x800 else "cp437")
+        if not 0 <= entry.header_offset <= file.size - 30 - len(own_name):
             file.fail(f"{root}{name} lies outside the file")
-        header = file.read(entry.header_offset, 30)
-        if header[:4] != b"PK\x03\x04":
+        header = file.read(entry.header_offset, 30 + len(own_name))
+        signature, name_size, extra_size = struct.unpack("<4s22xHH", header[:30])
+        if (signature, name_size, header[30:]) != (b"PK\x03\x04", len(own_name), own_name):
             file.fail(f"the file is damaged: {root}{name} is not where it should be")
-        first = entry.header_offset + 30 + sum(struct.unpack("<HH", header[26:]))
+        first = entry.header_offset + 30 + name_size + extra_size
         if first + entry.file_size > file.size:
             file.fail(f"{root}{name} lies outside the file")
         return first, entry.file_size
@@ -239,8 +242,8 @@ def _load_zip(file: _File, stream: BinaryIO) -> Any:
     storages: dict[str, _Storage] = {}
 
     def persistent_load(kind: Any, *arguments: Any) -> _StorageView:
-        storage_type, key, _, size = _arguments(file, arguments, 4)
-        storage = _storage(file, storages, kind, storage_type, key, size)
+        storage_type, key, location, size = _arguments(file, arguments, 4)
+        storage = _storage(file, storages, kind, storage_type, key, location, size)
         if storage.position < 0:
             storage.position, count = position(f"data/{key}")
             if count != storage.nbytes:
@@ -268,8 +271,8 @@ def _load_legacy(file: _File, stream: BinaryIO) -> Any:
     storages: dict[str, _Storage] = {}
 
     def persistent_load(kind: Any, *arguments: Any) -> _StorageView:
-        storage_type, key, _, size, view = _arguments(file, arguments, 5)
-        storage = _storage(file, storages, kind, storage_type, key, size)
+        storage_type, key, location, size, view = _arguments(file, arguments, 5)
+        storage = _storage(file, storages, kind, storage_type, key, location, size)
         if view is None:
             return _StorageView(storage, 0, storage.size)
         _, start, size = _arguments(file, view, 3)
@@ -300,10 +303,13 @@ def _arguments(file: _File, values: Any, count: int) -> Any:
 
 
 def _storage(
-    file: _File, storages: dict[str, _Storage], kind: Any, storage_type: Any, key: Any, size: Any
+    file: _File, storages: dict[str, _Storage], kind: Any, storage_type: Any, key: Any, location: Any, size: Any
 ) -> _Storage:
     """The storage of a persistent id, the same for the same key."""
-    if kind != "storage" or type(storage_type) is not _StorageType or type(key) is not str or not _is_size(size):
+    texts = (kind, key, location)
+    if any(type(text) is not str for text in texts) or type(storage_type) is not _StorageType or not _is_size(size):
+        file.fail("the file is damaged: a storage is not described as torch does")
+    if kind != "storage":
         file.fail("the file is damaged: a storage is not described as torch does")
     storage = storages.setdefault(key, _Storage(storage_type.dtype, size))
     if (storage.dtype, storage.size) != (storage_type.dtype, size):
@@ -357,8 +363,10 @@ def _rebuild_tensor(file: _File, view: Any, offset: Any, shape: Any, strides: An
     storage, start, size = view
     if dtype is None:
         dtype = storage.dtype
-    else:  # its storage has no type, and is measured in bytes
+    else:  # its storage is measured in bytes
         size //= _ITEMSIZE[dtype]
+    if dtype == "untyped":
+        file.fail("the file is damaged: a tensor without a type")
     if not (
         type(shape) is tuple
         and type(strides) is tuple
@@ -389,7 +397,7 @@ def _rebuild_tensor_v3(
     metadata: Any = None,
 ) -> Any:
     name = dtype.removeprefix("torch.") if type(dtype) is str else None
-    if name not in _ITEMSIZE or type(view) is not _StorageView or view.storage.dtype != "uint8" or view.start:
+    if name not in _ITEMSIZE or type(view) is not _StorageView or view.storage.dtype != "untyped" or view.start:
         file.fail("a tensor has a type that is not known")
     return _with_metadata(file, _rebuild_tensor(file, view, offset, shape, strides, name), metadata)
 

@@ -1,0 +1,94 @@
+"""Record the files of tests/data with torch: python tests/record_torch_files.py.
+
+The tests know what is in them, and read them without torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import pathlib
+
+import numpy as np
+import torch
+from torch import nn
+
+DATA = pathlib.Path(__file__).parent / "data"
+DTYPES = (
+    "float64", "float32", "float16", "bfloat16", "complex64", "complex128", "int64", "int32", "int16", "int8",
+    "uint64", "uint32", "uint16", "uint8", "bool",
+)  # fmt: skip
+
+
+def contents():
+    """All that load_torch_file reads: see EXPECTED in test_torch_file.py."""
+    base = torch.arange(24.0).reshape(2, 3, 4)
+    tagged = nn.Parameter(torch.ones(2))
+    tagged.tag = "x"  # an attribute makes torch write it in another way
+    return {
+        **{dtype: torch.tensor([0, 1, 2, 100]).to(getattr(torch, dtype)) for dtype in DTYPES},
+        "base": base,
+        "view": base[1:, ::2, 1],
+        "permuted": base.permute(2, 0, 1),
+        "scalar": torch.tensor(3.5),
+        "empty": torch.empty(0, 3),
+        "expanded": torch.tensor([[1.0], [2.0]]).expand(2, 3),
+        "conjugate": torch.tensor([1 + 2j]).conj(),
+        "negative": torch.tensor([1 + 2j]).conj().imag,
+        "parameter": nn.Parameter(base),
+        "tagged": tagged,
+        "state_dict": nn.BatchNorm2d(2).state_dict(),
+        "optimizer": torch.optim.SGD([nn.Parameter(torch.ones(2))], 0.5).state_dict(),
+        "torch": [torch.Size([1, 2]), torch.float16, torch.device("cuda:1")],
+        "numbers": [None, True, False, 7, -7, 300, 70000, 2**40, -(2**70), 0.5, 1 + 2j],
+        "texts": ["ü", b"\x00\xff", bytearray(b"ab")],
+        "containers": [(), (1,), (1, 2), (1, 2, 3), (1, 2, 3, 4), {1, 2}, {}, []],
+        "dicts": [collections.OrderedDict(a=1), collections.Counter("aab"), collections.defaultdict(list, a=[1])],
+        "options": argparse.Namespace(lr=0.5),
+        "best": [np.float64(0.5), np.int32(-4)],
+    }
+
+
+class Network(nn.Module):
+    """One of each kind of module, for test_checkpoint.py."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(5, 8)
+        self.line = nn.Conv1d(1, 2, 3, padding=1)
+        self.layers = nn.Sequential(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.PReLU(4))
+        self.up = nn.ConvTranspose2d(4, 4, 3, stride=2, output_padding=1)
+        self.group = nn.GroupNorm(2, 4)
+        self.head = nn.Sequential(nn.LayerNorm(4), nn.Linear(4, 3))
+
+    def forward(self, ids):
+        x = self.line(self.embedding(ids).reshape(-1, 1, 8))
+        x = x.reshape(ids.shape[0], -1, 2, 8).transpose(1, 2)
+        x = self.group(self.up(self.layers(x)))
+        return self.head(x.mean((2, 3)))
+
+
+def network():
+    """Weights after some training, and an output."""
+    torch.manual_seed(0)
+    module = nn.DataParallel(Network())
+    optimizer = torch.optim.SGD(module.parameters(), 0.1)
+    ids = torch.tensor([[0, 1, 2, 3], [4, 3, 2, 1]])
+    for _ in range(5):
+        optimizer.zero_grad()
+        (module(ids) ** 2).sum().backward()
+        optimizer.step()
+    module.eval()
+    return {"epoch": 5, "model": module.state_dict(), "ids": ids.int(), "output": module(ids).detach()}
+
+
+if __name__ == "__main__":
+    DATA.mkdir(exist_ok=True)
+    for name, zipped in (("zip", True), ("legacy", False)):
+        torch.save(contents(), DATA / f"contents_{name}.pth", _use_new_zipfile_serialization=zipped)
+        torch.save(network(), DATA / f"network_{name}.pth", _use_new_zipfile_serialization=zipped)
+    torch.save(nn.Linear(2, 2), DATA / "module.pth")
+    torch.save({"weight": torch.eye(2).to_sparse()}, DATA / "sparse.pth")
+    script = torch.jit.script(nn.Linear(2, 2))
+    script.save(DATA / "torchscript.pt")
+    print(f"wrote {sum(path.stat().st_size for path in DATA.iterdir()):,} bytes with torch {torch.__version__}")
