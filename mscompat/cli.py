@@ -105,7 +105,7 @@ def _totals(tensors: Iterable[Any]) -> str:
         count += 1
         sizes[dtype_name(tensor)] += math.prod(tensor.shape)
     each = ", ".join(f"{size:,} {dtype}" for dtype, size in sizes.most_common())
-    return f"{count:,} tensors, {sizes.total():,} values: {each or 'none'}"
+    return f"{count:,} tensor{'' if count == 1 else 's'}, {sizes.total():,} values: {each or 'none'}"
 
 
 def _progress(names: Iterable[str], verb: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import mindspore as ms
@@ -17,6 +18,8 @@ try:
     import torch
 except ImportError:
     torch = None
+
+DATA = Path(__file__).parent / "data"
 
 needs_torch = pytest.mark.skipif(torch is None, reason="compares with torch, which is not installed")
 
@@ -241,6 +244,37 @@ def test_names_and_values():
     for name, array in saved.items():
         assert array.flags.c_contiguous
         np.testing.assert_array_equal(array, weights[name])
+
+
+class Recorded(nn.Cell):
+    """The network of record_torch_files.py, of native cells and of ours."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(5, 8)
+        self.line = nn.Conv1d(1, 2, 3, pad_mode="pad", padding=1, has_bias=True)
+        self.layers = nn.SequentialCell(mscompat.nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.PReLU(4))
+        self.up = mscompat.nn.ConvTranspose2d(4, 4, 3, stride=2, output_padding=1)
+        self.group = nn.GroupNorm(2, 4)
+        self.head = nn.SequentialCell(nn.LayerNorm([4], epsilon=1e-5), nn.Dense(4, 3))
+
+    def construct(self, ids):
+        x = self.line(self.embedding(ids).reshape(-1, 1, 8))
+        x = x.reshape(ids.shape[0], -1, 2, 8).swapaxes(1, 2)
+        x = self.group(self.up(self.layers(x)))
+        return self.head(x.mean((2, 3)))
+
+
+@pytest.mark.parametrize("name", ["network_zip.pth", "network_legacy.pth"])
+def test_recorded_network(mode, name):
+    """Without torch: its weights, in its file, give its output."""
+    network = Recorded().set_train(False)
+    assert load_torch_state_dict(network, DATA / name) == ([], [])
+    saved = mscompat.load_torch_file(DATA / name)
+    output = network(Tensor(saved["ids"].numpy())).asnumpy()
+    np.testing.assert_allclose(output, saved["output"].numpy(), rtol=1e-5, atol=1e-6)
+    for key, array in torch_state_dict(network).items():
+        np.testing.assert_array_equal(array, saved["model"][f"module.{key}"].numpy())
 
 
 def test_second_call_sees_new_weights(mode):
