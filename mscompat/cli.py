@@ -122,10 +122,9 @@ def _progress(names: Iterable[str], verb: str) -> Iterator[str]:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def _printable(name: Any) -> str:
+def _printable(name: str) -> str:
     """A name that moves no cursor and fits every terminal's encoding."""
-    text = str(name) if isinstance(name, (str, int)) else type(name).__name__
-    return text if text.isprintable() and text.isascii() else ascii(text)
+    return name if name.isprintable() and name.isascii() else ascii(name)
 
 
 def _one_line(error: Exception) -> str:

@@ -73,13 +73,13 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def find_state_dict(saved: Mapping[str, Any]) -> dict[str, Any]:
-    """The weights of a checkpoint, which may have them under one of the usual keys."""
+    """The weights of a checkpoint, which may have them under one of the usual keys, and their names as str."""
     for _ in range(_DEEPEST):
         inner = next((saved[key] for key in _WRAPPERS if isinstance(saved.get(key), Mapping)), None)
         if inner is None:
             break
         saved = inner
-    return dict(saved)
+    return {str(name): value for name, value in saved.items()}
 
 
 def _read_safetensors(path: str) -> dict[str, Any]:

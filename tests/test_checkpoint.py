@@ -40,12 +40,23 @@ class Pair(NamedTuple):
 TANH = 1e-4  # MindSpore's tanh on CPU is that far off
 
 
+def frozen(cell):
+    for parameter in cell.trainable_params():
+        parameter.requires_grad = False
+    return cell
+
+
 PAIRS = {
     "Dense": Pair(lambda t: t.Linear(3, 4), lambda: nn.Dense(3, 4), ((2, 3),)),
     "Dense without bias": Pair(lambda t: t.Linear(3, 4, bias=False), lambda: nn.Dense(3, 4, has_bias=False), ((2, 3),)),
     "BiDense": Pair(lambda t: t.Bilinear(2, 3, 4), lambda: nn.BiDense(2, 3, 4), ((5, 2), (5, 3))),
     "PReLU": Pair(lambda t: t.PReLU(3), lambda: nn.PReLU(3), ((2, 3, 4),)),
     "PReLU of one": Pair(lambda t: t.PReLU(), lambda: nn.PReLU(), ((2, 3, 4),)),
+    "LayerNorm without affine": Pair(
+        lambda t: t.LayerNorm([3, 4], elementwise_affine=False),
+        lambda: frozen(nn.LayerNorm([3, 4], 1, 1, epsilon=1e-5)),
+        ((2, 3, 4),),
+    ),
     "LayerNorm": Pair(lambda t: t.LayerNorm([3, 4]), lambda: nn.LayerNorm([3, 4], 1, 1, epsilon=1e-5), ((2, 3, 4),)),
     "GroupNorm": Pair(lambda t: t.GroupNorm(2, 4), lambda: nn.GroupNorm(2, 4), ((2, 4, 3, 5),)),
     "GroupNorm without affine": Pair(
@@ -683,3 +694,15 @@ def test_files_that_are_wrong(tmp_path):
             with pytest.raises(mscompat.TorchFileError, match=name):
                 load_torch_state_dict(network, path)
     assert bits(network) == before
+
+
+def test_channels_last():
+    cell = nn.Conv2d(3, 3, 3)
+    cell.data_format = "NHWC"  # MindSpore makes such a cell on GPU only
+    with pytest.raises(ValueError, match="data_format='NHWC'"):
+        load_torch_state_dict(cell, {"weight": np.ones((3, 3, 3, 3), np.float32)})
+
+
+def test_names_that_are_no_str():
+    with pytest.raises(RuntimeError, match=r'Unexpected key.* "0"'):
+        load_torch_state_dict(nn.SequentialCell(), {0: np.ones(2)})

@@ -47,7 +47,7 @@ def test_inspect(run):
     arrays = expected()
     assert [row.split("  ")[0].strip() for row in rows] == list(arrays)
     assert rows[0] == "module.embedding.weight              [5, 8]        float32"
-    assert rows[8] == "module.layers.1.num_batches_tracked  []            int64"
+    assert rows[9] == "module.layers.1.num_batches_tracked  []            int64"
     values = sum(array.size for array in arrays.values())
     assert totals == f"{len(arrays)} tensors, {values} values: {values - 1} float32, 1 int64"
 
