@@ -122,7 +122,7 @@ def write_state_dict(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarr
             refused = [name for name, array in arrays.items() if array.size == 0 or array.dtype.kind == "c"]
             if refused:
                 raise ValueError(f"MindSpore's .ckpt holds no empty and no complex tensors: {', '.join(refused)}")
-            ms.save_checkpoint([{"name": name, "data": ms.Tensor(array)} for name, array in arrays.items()], draft)
+            ms.save_checkpoint([{"name": name, "data": ms.Tensor.from_numpy(array)} for name, array in arrays.items()], draft)
         os.chmod(draft, mode)  # both libraries write for the owner's eyes only
         os.replace(draft, path)
 
