@@ -1,4 +1,8 @@
-"""torch state dicts into MindSpore cells, and back."""
+"""torch state dicts into MindSpore cells, and back.
+
+A cell's type tells what torch calls its parameters and which shape it gives them; the place of the cell among the
+others tells the rest of the name, as in torch.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +19,18 @@ __all__ = ["load_torch_state_dict", "torch_state_dict"]
 
 _BATCH_NORM = (nn.BatchNorm1d, nn.BatchNorm2d, nn.SyncBatchNorm)
 _INSTANCE_NORM = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
-_AFFINE = {"gamma": "weight", "beta": "bias"}
+_OTHER_NORM = (nn.GroupNorm, nn.LayerNorm)
 
-# MindSpore's names of parameters and buffers, and torch's in torch's order. Other cells name them as torch does.
+# MindSpore's names of parameters that torch names otherwise, and torch's, in torch's order.
+_AFFINE = {"gamma": "weight", "beta": "bias"}
 _NAMES: list[tuple[Any, dict[str, str]]] = [
     (_BATCH_NORM, {**_AFFINE, "moving_mean": "running_mean", "moving_variance": "running_var"}),
-    ((*_INSTANCE_NORM, nn.GroupNorm, nn.LayerNorm), _AFFINE),
+    ((*_INSTANCE_NORM, *_OTHER_NORM), _AFFINE),
     ((nn.Embedding, nn.EmbeddingLookup), {"embedding_table": "weight"}),
     (nn.PReLU, {"w": "weight"}),
 ]
 
-# The same for cells in cells; None: torch has no module there, its parameters are the outer module's.
+# The same for cells in cells. None: torch has no module there, its parameters are the outer module's.
 _CELL_NAMES: list[tuple[Any, dict[str, str | None]]] = [
     (nn.BatchNorm3d, {"bn2d": None}),
     ((nn.TransformerEncoderLayer, nn.TransformerDecoderLayer), {"dense1": "linear1", "dense2": "linear2"}),
@@ -45,13 +50,13 @@ class _IncompatibleKeys(NamedTuple):
 
 
 class _Slot(NamedTuple):
-    """A parameter or buffer of a cell, as torch would have it."""
+    """The place of a parameter or buffer in a cell."""
 
     cell: nn.Cell
     attribute: str
     value: Tensor
     shape: tuple[int, ...]  # torch's
-    plain: bool  # torch's module may lack it: the cell computes what it would compute without
+    optional: bool  # torch's module may lack it: the cell computes what such a module does
 
 
 def load_torch_state_dict(
@@ -61,7 +66,50 @@ def load_torch_state_dict(
     *,
     convert_dtype: bool = False,
 ) -> _IncompatibleKeys:
-    """Load a torch state dict into a cell, as ``torch.nn.Module.load_state_dict`` does into a module."""
+    """Load torch's weights into a cell, as ``torch.nn.Module.load_state_dict`` loads them into a module.
+
+    Args:
+        cell (Cell): any tree of mscompat's, MindSpore's and the user's cells whose attributes are named as the
+            module's are. BatchNorm, GroupNorm, LayerNorm, InstanceNorm, Embedding, PReLU, the convolutions (1d to 3d,
+            transposed) and the Transformer layers are given torch's names and shapes by their type; all other cells'
+            parameters keep their own, which are torch's in Dense, LSTM, GRU, RNN, MultiheadAttention and mint.nn.
+            A ParameterTuple's are named by its Parameters' names: "weights.0" stands for an entry of a ParameterList.
+        source (mapping or path): names and NumPy arrays, MindSpore or torch tensors; or a file that torch.save (any
+            ending; see :func:`mscompat.load_torch_file`), safetensors (``.safetensors``) or MindSpore (``.ckpt``)
+            wrote. Of a checkpoint that nests its weights, those under 'state_dict', 'model_state_dict', 'model' or
+            'module' count. A prefix 'module.' of all names (DataParallel) is taken off.
+        strict (bool): whether missing and unexpected names raise. Default: True.
+        convert_dtype (bool): whether values of another dtype than the parameter's are converted. Default: False: they
+            raise.
+
+    Returns:
+        A named tuple of missing_keys and unexpected_keys, lists of str. num_batches_tracked of a BatchNorm is
+        neither, nor is a name of a shared Parameter of which another name is there.
+
+    Raises:
+        RuntimeError: With torch's sentences, all of them at once, and the cell unchanged: if shapes or dtypes differ;
+            if strict, also if names do.
+        TorchFileError: If the file cannot be read.
+        TypeError: If source is neither a mapping nor a path.
+
+    Differences from torch:
+        torch converts dtypes without a word, and loads what fits before it raises. Running statistics of an
+        InstanceNorm are unexpected: MindSpore never normalises with them. In Graph mode, a buffer is a constant of
+        the compiled cell: load before the first call (parameters may be loaded at any time).
+
+    Examples:
+        >>> import numpy as np
+        >>> from mindspore import nn
+        >>> from mscompat import TorchConv2d, load_torch_state_dict
+        >>> cell = nn.SequentialCell(TorchConv2d(1, 2, 1, bias=False), nn.BatchNorm2d(2))
+        >>> weights = {"0.weight": np.ones((2, 1, 1, 1), np.float32)}
+        >>> weights |= {f"1.{name}": np.ones(2, np.float32) for name in ("weight", "bias", "running_var")}
+        >>> load_torch_state_dict(cell, weights, strict=False).missing_keys
+        ['1.running_mean']
+        >>> weights["1.running_mean"] = np.zeros(2, np.float32)
+        >>> load_torch_state_dict(cell, weights)
+        <All keys matched successfully>
+    """
     if isinstance(source, (str, os.PathLike)):
         state_dict = read_state_dict(source)
     elif isinstance(source, Mapping):
@@ -69,24 +117,21 @@ def load_torch_state_dict(
     else:
         raise TypeError(f"source must be a mapping or the path of a file, but got {type(source).__name__}")
     slots = dict(_slots(cell))
-    if state_dict and all(name.startswith("module.") for name in state_dict) and not any(
-        name.startswith("module.") for name in slots
-    ):
+    prefixed, wanted = ([name.startswith("module.") for name in names] for names in (state_dict, slots))
+    if all(prefixed) and not any(wanted):
         state_dict = {name.removeprefix("module."): value for name, value in state_dict.items()}
 
     found = {name: slot for name, slot in slots.items() if name in state_dict}
-    loaded = {id(slot.value) for slot in found.values()}
-    missing = [
-        name for name, slot in slots.items() if name not in found and not slot.plain and id(slot.value) not in loaded
-    ]
+    loaded = {id(slot.value) for slot in found.values()}  # perhaps under another name
+    missing = [name for name, slot in slots.items() if not slot.optional and id(slot.value) not in loaded]
     ignored = {f"{prefix}num_batches_tracked" for prefix, inner in _walk(cell) if isinstance(inner, _BATCH_NORM)}
     unexpected = [name for name in state_dict if name not in found and name not in ignored]
 
     errors = []
+    if strict and missing:
+        errors.append(f"Missing key(s) in state_dict: {_quoted(missing)}. ")
     if strict and unexpected:
         errors.append(f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
-    if strict and missing:
-        errors.insert(0, f"Missing key(s) in state_dict: {_quoted(missing)}. ")
     for name, slot in found.items():
         errors.extend(_mismatches(name, slot, state_dict[name], convert_dtype))
     if errors:
@@ -98,18 +143,38 @@ def load_torch_state_dict(
         if isinstance(slot.value, Parameter):
             slot.value.set_data(value)
         else:
-            # Not in place: a compiled graph holds a buffer as a constant, on MindSpore 2.7 by reference.
+            # Not in place: MindSpore 2.7 computes garbage in Graph mode when a buffer's memory goes.
             slot.cell.register_buffer(slot.attribute, value)
     return _IncompatibleKeys(missing, unexpected)
 
 
 def torch_state_dict(cell: nn.Cell) -> dict[str, np.ndarray]:
-    """Return the state dict that torch's module in the place of the cell would have."""
-    return {name: to_numpy(slot.value).reshape(slot.shape) for name, slot in _slots(cell) if not slot.plain}
+    """Return a cell's weights as torch has them: the inverse of :func:`load_torch_state_dict`.
+
+    Args:
+        cell (Cell): see :func:`load_torch_state_dict`.
+
+    Returns:
+        dict of torch's names and copies of the values, C-contiguous NumPy arrays of torch's shapes. bfloat16 has the
+        NumPy type that MindSpore brings, which safetensors writes. torch's load_state_dict takes it with strict=True:
+        it makes up for num_batches_tracked, which is left out. Left out too is what torch's module would not have:
+        weight and bias of a norm whose gamma and beta are not trained and still 1 and 0 (affine=False), the running
+        statistics of one with use_batch_statistics=True (track_running_stats=False) and of an InstanceNorm.
+
+    Examples:
+        >>> from mindspore import nn
+        >>> from safetensors.numpy import save_file
+        >>> from mscompat import torch_state_dict
+        >>> state_dict = torch_state_dict(nn.SequentialCell(nn.Conv1d(2, 4, 3), nn.BatchNorm2d(4)))
+        >>> {name: array.shape for name, array in state_dict.items()}  # doctest: +NORMALIZE_WHITESPACE
+        {'0.weight': (4, 2, 3), '1.weight': (4,), '1.bias': (4,), '1.running_mean': (4,), '1.running_var': (4,)}
+        >>> save_file(state_dict, "model.safetensors")  # doctest: +SKIP
+    """
+    return {name: to_numpy(slot.value).reshape(slot.shape) for name, slot in _slots(cell) if not slot.optional}
 
 
 def _walk(cell: nn.Cell, prefix: str = "") -> Iterator[tuple[str, nn.Cell]]:
-    """Every cell with the prefix of its parameters' names in torch. A cell that is shared comes once per place."""
+    """Every cell, with what its parameters' names begin with in torch. A shared cell comes once for each place."""
     yield prefix, cell
     names = _lookup(_CELL_NAMES, cell)
     for name, inner in cell._cells.items():
@@ -119,15 +184,17 @@ def _walk(cell: nn.Cell, prefix: str = "") -> Iterator[tuple[str, nn.Cell]]:
 
 
 def _slots(cell: nn.Cell) -> Iterator[tuple[str, _Slot]]:
+    """torch's names and the places of all parameters and persistent buffers."""
     for prefix, inner in _walk(cell):
         names = _lookup(_NAMES, inner)
-        own = dict(inner._params)
-        own.update((name, b) for name, b in inner._buffers.items() if name not in inner._non_persistent_buffers_set)
-        for attribute in sorted(own, key=list({**names, **own}).index):
-            value = own[attribute]
-            if value is not None and not (isinstance(inner, _INSTANCE_NORM) and attribute.startswith("moving_")):
-                name = prefix + names.get(attribute, attribute)
-                yield name, _Slot(inner, attribute, value, _torch_shape(inner, value), _is_plain(inner, attribute))
+        transient = inner._non_persistent_buffers_set
+        own = {**inner._params, **{name: value for name, value in inner._buffers.items() if name not in transient}}
+        for attribute in {**names, **own}:  # torch's order
+            value = own.get(attribute)
+            if value is None or (isinstance(inner, _INSTANCE_NORM) and attribute.startswith("moving_")):
+                continue
+            name = prefix + names.get(attribute, attribute)
+            yield name, _Slot(inner, attribute, value, _torch_shape(inner, value), _is_optional(inner, attribute))
 
 
 def _lookup(table: list[tuple[Any, dict[str, Any]]], cell: nn.Cell) -> dict[str, Any]:
@@ -135,23 +202,23 @@ def _lookup(table: list[tuple[Any, dict[str, Any]]], cell: nn.Cell) -> dict[str,
 
 
 def _torch_shape(cell: nn.Cell, value: Tensor) -> tuple[int, ...]:
-    """torch's shape of a parameter: MindSpore convolves a line as an image of height 1."""
+    if isinstance(cell, nn.Conv2d) and cell.data_format == "NHWC":
+        raise ValueError("weights of a Conv2d with data_format='NHWC' (GPU only) are in another order than torch's")
     if isinstance(cell, (nn.Conv1d, nn.Conv1dTranspose)) and value.ndim == 4:
-        return (*value.shape[:2], value.shape[3])
+        return (*value.shape[:2], value.shape[3])  # MindSpore convolves a line as an image of height 1
     return tuple(value.shape)
 
 
-def _is_plain(cell: nn.Cell, attribute: str) -> bool:
-    """Whether torch's module may lack the parameter, and the cell then does what the module does."""
-    if attribute == "num_batches_tracked":
+def _is_optional(cell: nn.Cell, attribute: str) -> bool:
+    if attribute == "num_batches_tracked":  # mint.nn's BatchNorm has it
         return True
     if isinstance(cell, _BATCH_NORM) and cell.use_batch_statistics and attribute.startswith("moving_"):
         return True  # torch: track_running_stats=False
-    if isinstance(cell, (*_BATCH_NORM, *_INSTANCE_NORM, nn.GroupNorm)) and attribute in _AFFINE:
-        # torch: affine=False. MindSpore has parameters then too, and does not train them.
+    if isinstance(cell, (*_BATCH_NORM, *_INSTANCE_NORM, *_OTHER_NORM)) and attribute in _AFFINE:
+        # torch: affine=False. MindSpore has gamma and beta then too, and does not train them.
         return not any(
-            getattr(cell, name).requires_grad or np.any(getattr(cell, name).asnumpy() != value)
-            for name, value in (("gamma", 1), ("beta", 0))
+            parameter.requires_grad or np.any(parameter.asnumpy() != neutral)
+            for parameter, neutral in ((cell.gamma, 1), (cell.beta, 0))
         )
     return False
 
@@ -169,7 +236,7 @@ def _mismatches(name: str, slot: _Slot, value: Any, convert_dtype: bool) -> Iter
         )
         return
     shape = tuple(value.shape)
-    # torch loads a tensor of one element into a scalar, for checkpoints of torch before 0.4.
+    # Before 0.4, torch had no scalars: their checkpoints hold one element.
     if shape != slot.shape and (shape, slot.shape) != ((1,), ()):
         yield (
             f"size mismatch for {name}: copying a param with shape torch.Size({list(shape)}) from checkpoint, "
@@ -183,6 +250,6 @@ def _mismatches(name: str, slot: _Slot, value: Any, convert_dtype: bool) -> Iter
 
 
 def _fitted(slot: _Slot, value: Any) -> Tensor:
-    """The value in the shape and dtype of the slot's own."""
+    """The value in the slot's own shape and dtype."""
     array = cast(to_numpy(value), numpy_type(slot.value.dtype))
     return Tensor(array.reshape(slot.value.shape), slot.value.dtype)

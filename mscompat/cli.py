@@ -105,7 +105,7 @@ def _totals(tensors: Iterable[Any]) -> str:
         count += 1
         sizes[dtype_name(tensor)] += math.prod(tensor.shape)
     each = ", ".join(f"{size:,} {dtype}" for dtype, size in sizes.most_common())
-    return f"{count:,} tensors, {sizes.total():,} values: {each or 'none'}"
+    return f"{count:,} tensor{'' if count == 1 else 's'}, {sizes.total():,} values: {each or 'none'}"
 
 
 def _progress(names: Iterable[str], verb: str) -> Iterator[str]:
@@ -122,10 +122,9 @@ def _progress(names: Iterable[str], verb: str) -> Iterator[str]:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def _printable(name: Any) -> str:
+def _printable(name: str) -> str:
     """A name that moves no cursor and fits every terminal's encoding."""
-    text = str(name) if isinstance(name, (str, int)) else type(name).__name__
-    return text if text.isprintable() and text.isascii() else ascii(text)
+    return name if name.isprintable() and name.isascii() else ascii(name)
 
 
 def _one_line(error: Exception) -> str:

@@ -73,13 +73,13 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def find_state_dict(saved: Mapping[str, Any]) -> dict[str, Any]:
-    """The weights of a checkpoint, which may have them under one of the usual keys."""
+    """The weights of a checkpoint, which may have them under one of the usual keys, and their names as str."""
     for _ in range(_DEEPEST):
         inner = next((saved[key] for key in _WRAPPERS if isinstance(saved.get(key), Mapping)), None)
         if inner is None:
             break
         saved = inner
-    return dict(saved)
+    return {str(name): value for name, value in saved.items()}
 
 
 def _read_safetensors(path: str) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def write_state_dict(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarr
             refused = [name for name, array in arrays.items() if array.size == 0 or array.dtype.kind == "c"]
             if refused:
                 raise ValueError(f"MindSpore's .ckpt holds no empty and no complex tensors: {', '.join(refused)}")
-            ms.save_checkpoint([{"name": name, "data": ms.Tensor(array)} for name, array in arrays.items()], draft)
+            ms.save_checkpoint([{"name": name, "data": ms.Tensor.from_numpy(array)} for name, array in arrays.items()], draft)
         os.chmod(draft, mode)  # both libraries write for the owner's eyes only
         os.replace(draft, path)
 

@@ -20,14 +20,18 @@ import numpy as np
 
 __all__ = ["TorchFileError", "TorchTensor", "load_torch_file"]
 
-# Bytes an element. NumPy has no type for those below: they are listed, but not read.
+# Bytes an element.
 _ITEMSIZE = {
     "float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "complex128": 16, "complex64": 8,
     "int64": 8, "int32": 4, "int16": 2, "int8": 1, "uint64": 8, "uint32": 4, "uint16": 2, "uint8": 1, "bool": 1,
+}  # fmt: skip
+# NumPy has no such types: their tensors are listed, but not read.
+_LISTED_ONLY = {
     "complex32": 4, "float8_e4m3fn": 1, "float8_e4m3fnuz": 1, "float8_e5m2": 1, "float8_e5m2fnuz": 1,
     "float8_e8m0fnu": 1,
-    "untyped": 1,  # of a storage only: its tensors say what they are
+    "untyped": 1,  # of a storage: its tensors say what they are
 }  # fmt: skip
+_ITEMSIZE |= _LISTED_ONLY
 _STORAGES = {
     "DoubleStorage": "float64", "FloatStorage": "float32", "HalfStorage": "float16", "BFloat16Storage": "bfloat16",
     "ComplexDoubleStorage": "complex128", "ComplexFloatStorage": "complex64", "LongStorage": "int64",
@@ -113,12 +117,10 @@ class TorchTensor:
         return values
 
     def _raw_dtype(self) -> np.dtype:
+        if self.dtype in _LISTED_ONLY:
+            self._file.fail(f"NumPy has no type for {self.dtype}")
         name = {"bfloat16": "uint16", "bool": "uint8"}.get(self.dtype, self.dtype)
-        try:
-            dtype = np.dtype(name)
-        except TypeError:
-            raise TorchFileError(f"{self._file.path}: NumPy has no type for {self.dtype}") from None
-        return dtype.newbyteorder(self._file.byteorder)
+        return np.dtype(name).newbyteorder(self._file.byteorder)
 
 
 class _Storage:

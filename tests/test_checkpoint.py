@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import mindspore as ms
@@ -17,6 +18,8 @@ try:
     import torch
 except ImportError:
     torch = None
+
+DATA = Path(__file__).parent / "data"
 
 needs_torch = pytest.mark.skipif(torch is None, reason="compares with torch, which is not installed")
 
@@ -37,12 +40,23 @@ class Pair(NamedTuple):
 TANH = 1e-4  # MindSpore's tanh on CPU is that far off
 
 
+def frozen(cell):
+    for parameter in cell.trainable_params():
+        parameter.requires_grad = False
+    return cell
+
+
 PAIRS = {
     "Dense": Pair(lambda t: t.Linear(3, 4), lambda: nn.Dense(3, 4), ((2, 3),)),
     "Dense without bias": Pair(lambda t: t.Linear(3, 4, bias=False), lambda: nn.Dense(3, 4, has_bias=False), ((2, 3),)),
     "BiDense": Pair(lambda t: t.Bilinear(2, 3, 4), lambda: nn.BiDense(2, 3, 4), ((5, 2), (5, 3))),
     "PReLU": Pair(lambda t: t.PReLU(3), lambda: nn.PReLU(3), ((2, 3, 4),)),
     "PReLU of one": Pair(lambda t: t.PReLU(), lambda: nn.PReLU(), ((2, 3, 4),)),
+    "LayerNorm without affine": Pair(
+        lambda t: t.LayerNorm([3, 4], elementwise_affine=False),
+        lambda: frozen(nn.LayerNorm([3, 4], 1, 1, epsilon=1e-5)),
+        ((2, 3, 4),),
+    ),
     "LayerNorm": Pair(lambda t: t.LayerNorm([3, 4]), lambda: nn.LayerNorm([3, 4], 1, 1, epsilon=1e-5), ((2, 3, 4),)),
     "GroupNorm": Pair(lambda t: t.GroupNorm(2, 4), lambda: nn.GroupNorm(2, 4), ((2, 4, 3, 5),)),
     "GroupNorm without affine": Pair(
@@ -241,6 +255,37 @@ def test_names_and_values():
     for name, array in saved.items():
         assert array.flags.c_contiguous
         np.testing.assert_array_equal(array, weights[name])
+
+
+class Recorded(nn.Cell):
+    """The network of record_torch_files.py, of native cells and of ours."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(5, 8)
+        self.line = nn.Conv1d(1, 2, 3, pad_mode="pad", padding=1, has_bias=True)
+        self.layers = nn.SequentialCell(mscompat.nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.PReLU(4))
+        self.up = mscompat.nn.ConvTranspose2d(4, 4, 3, stride=2, output_padding=1)
+        self.group = nn.GroupNorm(2, 4)
+        self.head = nn.SequentialCell(nn.LayerNorm([4], epsilon=1e-5), nn.Dense(4, 3))
+
+    def construct(self, ids):
+        x = self.line(self.embedding(ids).reshape(-1, 1, 8))
+        x = x.reshape(ids.shape[0], -1, 2, 8).swapaxes(1, 2)
+        x = self.group(self.up(self.layers(x)))
+        return self.head(x.mean((2, 3)))
+
+
+@pytest.mark.parametrize("name", ["network_zip.pth", "network_legacy.pth"])
+def test_recorded_network(mode, name):
+    """Without torch: its weights, in its file, give its output."""
+    network = Recorded().set_train(False)
+    assert load_torch_state_dict(network, DATA / name) == ([], [])
+    saved = mscompat.load_torch_file(DATA / name)
+    output = network(Tensor(saved["ids"].numpy())).asnumpy()
+    np.testing.assert_allclose(output, saved["output"].numpy(), rtol=1e-5, atol=1e-6)
+    for key, array in torch_state_dict(network).items():
+        np.testing.assert_array_equal(array, saved["model"][f"module.{key}"].numpy())
 
 
 def test_second_call_sees_new_weights(mode):
@@ -649,3 +694,15 @@ def test_files_that_are_wrong(tmp_path):
             with pytest.raises(mscompat.TorchFileError, match=name):
                 load_torch_state_dict(network, path)
     assert bits(network) == before
+
+
+def test_channels_last():
+    cell = nn.Conv2d(3, 3, 3)
+    cell.data_format = "NHWC"  # MindSpore makes such a cell on GPU only
+    with pytest.raises(ValueError, match="data_format='NHWC'"):
+        load_torch_state_dict(cell, {"weight": np.ones((3, 3, 3, 3), np.float32)})
+
+
+def test_names_that_are_no_str():
+    with pytest.raises(RuntimeError, match=r'Unexpected key.* "0"'):
+        load_torch_state_dict(nn.SequentialCell(), {0: np.ones(2)})

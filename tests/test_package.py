@@ -20,7 +20,7 @@ import mscompat
 ROOT = pathlib.Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("module", ["mscompat.conv", "mscompat.functional", "mscompat.random"])
+@pytest.mark.parametrize("module", ["mscompat.checkpoint", "mscompat.conv", "mscompat.functional", "mscompat.random"])
 def test_docstring_examples(module):
     results = doctest.testmod(importlib.import_module(module))
     assert results.attempted > 0
