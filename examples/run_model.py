@@ -55,11 +55,7 @@ def main() -> int:
     network = model.build()
     print(f"{args.model}: {sum(parameter.size for parameter in network.trainable_params()):,} parameters")
     if args.weights:
-        try:
-            mscompat.load_torch_state_dict(network, args.weights)
-        except (OSError, RuntimeError, TypeError, ValueError) as error:
-            sys.exit(f"--weights {args.weights}: {error}")
-        print(f"weights of {args.weights}")
+        load(network, args.weights)
 
     input = make_input(model, args.picture, args.seed)
     start = time.perf_counter()
@@ -75,6 +71,15 @@ def main() -> int:
     before, after, seconds = train_step(network, model, batch, args.seed)
     print(f"loss {before:.6f} before a step, {after:.6f} after it ({seconds:.2f} s)")
     return 0
+
+
+def load(network: nn.Cell, path: Path) -> None:
+    """Load the weights, or end with what does not fit."""
+    try:
+        mscompat.load_torch_state_dict(network, path)
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        sys.exit(f"--weights {path}: {error}")
+    print(f"weights of {path}")
 
 
 def make_input(model: Model, picture: Image.Image | None, seed: int) -> np.ndarray:

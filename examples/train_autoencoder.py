@@ -9,6 +9,8 @@ weights on the same batches, on the CPU, and the two loss curves are printed sid
 batches, and arrive at the same weights, with
 
     msrun --worker_num=2 --local_worker_num=2 --join=True train_autoencoder.py --distributed
+
+(msrun starts the 'python' of the PATH, and opens port 8118, or --master_port.)
 """
 
 from __future__ import annotations

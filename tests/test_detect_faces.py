@@ -106,12 +106,10 @@ def test_weights_are_read_without_torch(monkeypatch):
     assert mscompat.torch_state_dict(cell)["conv1.weight"].std() > 0.2  # initially, at most 0.12
 
 
+@pytest.mark.slow
 @needs_weights
 @needs_picture
-@pytest.mark.parametrize("arguments", [
-    [],
-    pytest.param(["--mode", "pynative", "--output", "drawn.png"], marks=pytest.mark.slow),
-], ids=["default", "pynative"])
+@pytest.mark.parametrize("arguments", [[], ["--mode", "pynative", "--output", "drawn.png"]])
 def test_script(tmp_path, arguments):
     paths = [str(ROOT), os.environ.get("PYTHONPATH")]
     result = subprocess.run(

@@ -170,8 +170,7 @@ def torch_runs(key):
     return record_models.exact_and_rounded(CASES[key])
 
 
-# Each graph takes a second to compile.
-GRAPH_ALWAYS = ("cyclegan", "pnet")
+GRAPH_ALWAYS = ("pnet",)  # each graph takes a second to compile
 EACH = [
     pytest.param(mode, key, marks=[pytest.mark.slow] if mode == "graph" and key not in GRAPH_ALWAYS else [])
     for mode in ("pynative", "graph") for key in CASES
