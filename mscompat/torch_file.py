@@ -42,8 +42,8 @@ _STORAGES = {
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001
 
-# A pickle of N bytes makes objects of some 50 N bytes: without a limit, a small file fills the memory. torch.save
-# writes some 40 instructions a tensor.
+# An instruction of one byte makes an object of some 50: that bounds the memory that a pickle takes. torch.save writes
+# some 40 instructions a tensor.
 _MOST_INSTRUCTIONS = 2**23
 # Tensors that overlap or share their values (expand, tied weights) take more memory than the file.
 _SHARING = 8
@@ -179,7 +179,8 @@ def load_torch_file(path: str | os.PathLike[str]) -> Any:
         dict, tuple for torch.Size, str for a dtype ('torch.float32') or device ('cuda:0').
 
     Raises:
-        TorchFileError: If the file is damaged, or holds anything else: a whole module, a sparse or quantized tensor.
+        TorchFileError: If the file is damaged, or holds anything else: a whole module, a sparse or quantized tensor, a
+            NumPy array, or is of torch 0.1.
         OSError: If it cannot be opened.
 
     Supported Platforms:
@@ -565,7 +566,8 @@ class _Unpickler:
         self.stack: list[Any] = []
         self.outer: list[list[Any]] = []  # the stacks below the marks
         self.memo: dict[int, Any] = {}
-        self.spare = 2 * file.size + 2**16  # values that functions may still copy: each is written once, if at all
+        # Values that functions may still copy. torch.save writes them for one call each; a memo could repeat them.
+        self.spare = 2 * file.size + 2**16
 
     def load(self) -> Any:
         try:
@@ -673,7 +675,7 @@ class _Unpickler:
 
     def new_object(self) -> None:
         arguments, cls = self.pop(), self.pop()
-        if cls != _Class("argparse.Namespace") or arguments != ():
+        if type(cls) is not _Class or cls.name != "argparse.Namespace" or arguments != ():
             self.file.fail("the pickle makes an object of a class that is not known")
         self.push(_Namespace())
 

@@ -127,6 +127,23 @@ def test_nothing_is_overwritten_without_force(run, target):
     assert run("inspect", target)[0] == 0
 
 
+@pytest.mark.parametrize(("target", "function"), [
+    ("out.safetensors", "save_file"), ("out.ckpt", "ms.save_checkpoint"),
+])
+def test_a_failed_write_leaves_what_was_there(run, tmp_path, monkeypatch, target, function):
+    def fail(_, path):
+        Path(path).write_text("half")
+        raise OSError(28, "No space left on device", path)
+
+    monkeypatch.setattr(f"mscompat.state_file.{function}", fail)
+    Path(target).write_text("mine")
+    code, output, error = run("convert", "--force", NETWORK, target)
+    assert (code, output) == (1, "")
+    assert error.endswith("No space left on device\n")
+    assert os.listdir(tmp_path) == [target]
+    assert Path(target).read_text() == "mine"
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
     ([], "mscompat: error: the following arguments are required: COMMAND"),
     (["polish"], "mscompat: error: argument COMMAND: invalid choice: 'polish'"),
