@@ -208,20 +208,18 @@ def test_progress_on_a_terminal_only(run, monkeypatch):
     assert error.endswith("\r\x1b[K")
 
 
+def test_version(run):
+    assert run("--version") == (0, f"mscompat {mscompat.__version__}\n", "")
+
+
 def test_as_a_module():
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-
-    def run(*arguments, **options):
-        return subprocess.run(
-            [sys.executable, "-m", "mscompat", *arguments], env=environment, check=False, text=True, **options
-        )
-
-    result = run("--version", capture_output=True)
-    assert (result.returncode, result.stdout) == (0, f"mscompat {mscompat.__version__}\n")
-    # A reader that goes away, as head does, is no error.
+    """Into a pipe whose reader is gone, as head is when it has its lines: that is no error."""
     reader, writer = os.pipe()
     os.close(reader)
-    result = run("inspect", NETWORK, stdout=writer, stderr=subprocess.PIPE)
+    result = subprocess.run(
+        [sys.executable, "-m", "mscompat", "inspect", NETWORK],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=writer, stderr=subprocess.PIPE, check=False, text=True,
+    )
     os.close(writer)
     assert (result.returncode, result.stderr) == (0, "")
 
