@@ -67,7 +67,7 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise TorchFileError(f"{path}: no state dict, but a {type(saved).__name__}")
     state_dict = find_state_dict(saved)
     if state_dict and not any(map(is_tensor, state_dict.values())):
-        keys = ", ".join(map(ascii, list(state_dict)[:10]))
+        keys = ", ".join(ascii(key[:40]) for key in list(state_dict)[:10])
         raise TorchFileError(f"{path}: no state dict, but a dict with the keys {keys}")
     return state_dict
 
@@ -122,7 +122,8 @@ def write_state_dict(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarr
             refused = [name for name, array in arrays.items() if array.size == 0 or array.dtype.kind == "c"]
             if refused:
                 raise ValueError(f"MindSpore's .ckpt holds no empty and no complex tensors: {', '.join(refused)}")
-            ms.save_checkpoint([{"name": name, "data": ms.Tensor.from_numpy(array)} for name, array in arrays.items()], draft)
+            tensors = [{"name": name, "data": ms.Tensor.from_numpy(array)} for name, array in arrays.items()]
+            ms.save_checkpoint(tensors, draft)
         os.chmod(draft, mode)  # both libraries write for the owner's eyes only
         os.replace(draft, path)
 

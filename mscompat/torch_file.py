@@ -42,8 +42,8 @@ _STORAGES = {
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001
 
-# A pickle of N bytes makes objects of some 50 N bytes: without a limit, a small file fills the memory. torch.save
-# writes some 40 instructions a tensor.
+# An instruction of one byte makes an object of some 50: that bounds the memory that a pickle takes. torch.save writes
+# some 40 instructions a tensor.
 _MOST_INSTRUCTIONS = 2**23
 # Tensors that overlap or share their values (expand, tied weights) take more memory than the file.
 _SHARING = 8
@@ -179,7 +179,8 @@ def load_torch_file(path: str | os.PathLike[str]) -> Any:
         dict, tuple for torch.Size, str for a dtype ('torch.float32') or device ('cuda:0').
 
     Raises:
-        TorchFileError: If the file is damaged, or holds anything else: a whole module, a sparse or quantized tensor.
+        TorchFileError: If the file is damaged, or holds anything else: a whole module, a sparse or quantized tensor, a
+            NumPy array, or is of torch 0.1.
         OSError: If it cannot be opened.
 
     Supported Platforms:
@@ -205,7 +206,7 @@ def load_torch_file(path: str | os.PathLike[str]) -> Any:
 def _load_zip(file: _File, stream: BinaryIO) -> Any:
     try:
         entries = {entry.filename: entry for entry in zipfile.ZipFile(stream).infolist()}
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, OverflowError, struct.error) as error:
         raise TorchFileError(f"{file.path}: the file is damaged ({error})") from error
     roots = [name.removesuffix("data.pkl") for name in entries if name.count("/") == 1 and name.endswith("/data.pkl")]
     if len(roots) != 1:
@@ -218,20 +219,20 @@ def _load_zip(file: _File, stream: BinaryIO) -> Any:
         """First byte and number of bytes of an entry."""
         entry = entries.get(root + name)
         if entry is None:
-            file.fail(f"the file lacks {root}{name}")
+            file.fail(f"the file lacks {name}")
         # torch.save stores, and torch.load reads nothing else. Its headers hold no sizes.
         if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1 or entry.file_size != entry.compress_size:
-            file.fail(f"{root}{name} is compressed or encrypted: torch.save stores")
+            file.fail(f"{name} is compressed or encrypted: torch.save stores")
         own_name = entry.orig_filename.encode("utf-8" if entry.flag_bits & 0x800 else "cp437")
         if not 0 <= entry.header_offset <= file.size - 30 - len(own_name):
-            file.fail(f"{root}{name} lies outside the file")
+            file.fail(f"{name} lies outside the file")
         header = file.read(entry.header_offset, 30 + len(own_name))
         signature, name_size, extra_size = struct.unpack("<4s22xHH", header[:30])
         if (signature, name_size, header[30:]) != (b"PK\x03\x04", len(own_name), own_name):
-            file.fail(f"the file is damaged: {root}{name} is not where it should be")
+            file.fail(f"the file is damaged: {name} is not where it should be")
         first = entry.header_offset + 30 + name_size + extra_size
         if first + entry.file_size > file.size:
-            file.fail(f"{root}{name} lies outside the file")
+            file.fail(f"{name} lies outside the file")
         return first, entry.file_size
 
     if f"{root}byteorder" in entries:
@@ -249,7 +250,7 @@ def _load_zip(file: _File, stream: BinaryIO) -> Any:
         if storage.position < 0:
             storage.position, count = position(f"data/{key}")
             if count != storage.nbytes:
-                file.fail(f"{root}data/{key} has {count} bytes, not {storage.nbytes}")
+                file.fail(f"data/{key} has {count} bytes, not {storage.nbytes}")
         return _StorageView(storage, 0, storage.size)
 
     first, count = position("data.pkl")
@@ -311,7 +312,7 @@ def _storage(
     texts = (kind, key, location)
     if any(type(text) is not str for text in texts) or type(storage_type) is not _StorageType or not _is_size(size):
         file.fail("the file is damaged: a storage is not described as torch does")
-    if kind != "storage":
+    if kind != "storage" or not (key.isascii() and key.isprintable() and len(key) < 40):
         file.fail("the file is damaged: a storage is not described as torch does")
     storage = storages.setdefault(key, _Storage(storage_type.dtype, size))
     if (storage.dtype, storage.size) != (storage_type.dtype, size):
@@ -436,11 +437,10 @@ def _unsupported(kind: str) -> Callable[..., NoReturn]:
 def _pairs(file: _File, items: Any = ()) -> dict[Any, Any]:
     """A collections.OrderedDict or Counter."""
     if type(items) is dict:
-        return dict(items)
-    result = {}
-    for key, value in items:
-        result[_key(file, key)] = value
-    return result
+        return items
+    if type(items) not in (list, tuple) or any(type(item) not in (list, tuple) or len(item) != 2 for item in items):
+        file.fail("the pickle is damaged: a dict is not made of pairs")
+    return {_key(file, key): value for key, value in items}
 
 
 def _default_dict(file: _File, factory: Any = None) -> dict[Any, Any]:
@@ -566,6 +566,8 @@ class _Unpickler:
         self.stack: list[Any] = []
         self.outer: list[list[Any]] = []  # the stacks below the marks
         self.memo: dict[int, Any] = {}
+        # Values that functions may still copy. torch.save writes them for one call each; a memo could repeat them.
+        self.spare = 2 * file.size + 2**16
 
     def load(self) -> Any:
         try:
@@ -585,7 +587,15 @@ class _Unpickler:
         self.left -= count
         if self.left < 0:  # before count bytes are allocated
             self.file.fail("the pickle ends early")
-        return self.stream.read(count)
+        data = self.stream.read(count)
+        if len(data) != count:
+            self.file.fail("the file ends early")
+        return data
+
+    def spend(self, count: int) -> None:
+        self.spare -= count
+        if self.spare < 0:
+            self.file.fail("the pickle makes more of its values than it holds")
 
     def line(self) -> str:
         line = self.stream.readline(min(self.left, 1000))
@@ -634,6 +644,10 @@ class _Unpickler:
             self.file.fail("the pickle is damaged: a tuple of more than there is")
         self.stack[-count:] = [tuple(self.stack[-count:])]
 
+    def new_set(self) -> None:
+        self.spend(100)  # an empty one takes 216 bytes, for one in the file
+        self.push(set())
+
     def append(self, items: list[Any]) -> None:
         self.top(list).extend(items)
 
@@ -656,11 +670,12 @@ class _Unpickler:
         arguments, function = self.pop(), self.pop()
         if type(function) is not _Function or type(arguments) is not tuple:
             self.file.fail("the pickle calls what is no function of torch's")
+        self.spend(sum(len(value) for value in arguments if type(value) in (list, tuple, str, bytes)))
         self.push(function.call(self.file, *arguments))
 
     def new_object(self) -> None:
         arguments, cls = self.pop(), self.pop()
-        if cls != _Class("argparse.Namespace") or arguments != ():
+        if type(cls) is not _Class or cls.name != "argparse.Namespace" or arguments != ():
             self.file.fail("the pickle makes an object of a class that is not known")
         self.push(_Namespace())
 
@@ -669,6 +684,7 @@ class _Unpickler:
         if type(target) is _Namespace:
             if type(state) is not dict:
                 self.file.fail("the pickle is damaged: a namespace without names")
+            self.spend(len(state))
             target.update(state)
         elif type(target) is _NumpyDtype:
             if type(state) is not tuple or len(state) < 2 or state[1] not in ("<", ">", "|", "="):
@@ -715,7 +731,7 @@ _INSTRUCTIONS: dict[bytes, Callable[[_Unpickler], Any]] = {
     b"t": lambda it: it.push(tuple(it.pop_mark())),
     b"]": lambda it: it.push([]),
     b"}": lambda it: it.push({}),
-    b"\x8f": lambda it: it.push(set()),
+    b"\x8f": lambda it: it.new_set(),
     b"a": lambda it: it.append([it.pop()]),
     b"e": lambda it: it.append(it.pop_mark()),
     b"s": lambda it: it.set_items([it.pop(), it.pop()][::-1]),

@@ -127,6 +127,23 @@ def test_nothing_is_overwritten_without_force(run, target):
     assert run("inspect", target)[0] == 0
 
 
+@pytest.mark.parametrize(("target", "function"), [
+    ("out.safetensors", "save_file"), ("out.ckpt", "ms.save_checkpoint"),
+])
+def test_a_failed_write_leaves_what_was_there(run, tmp_path, monkeypatch, target, function):
+    def fail(_, path):
+        Path(path).write_text("half")
+        raise OSError(28, "No space left on device", path)
+
+    monkeypatch.setattr(f"mscompat.state_file.{function}", fail)
+    Path(target).write_text("mine")
+    code, output, error = run("convert", "--force", NETWORK, target)
+    assert (code, output) == (1, "")
+    assert error.endswith("No space left on device\n")
+    assert os.listdir(tmp_path) == [target]
+    assert Path(target).read_text() == "mine"
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
     ([], "mscompat: error: the following arguments are required: COMMAND"),
     (["polish"], "mscompat: error: argument COMMAND: invalid choice: 'polish'"),
@@ -191,20 +208,18 @@ def test_progress_on_a_terminal_only(run, monkeypatch):
     assert error.endswith("\r\x1b[K")
 
 
+def test_version(run):
+    assert run("--version") == (0, f"mscompat {mscompat.__version__}\n", "")
+
+
 def test_as_a_module():
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-
-    def run(*arguments, **options):
-        return subprocess.run(
-            [sys.executable, "-m", "mscompat", *arguments], env=environment, check=False, text=True, **options
-        )
-
-    result = run("--version", capture_output=True)
-    assert (result.returncode, result.stdout) == (0, f"mscompat {mscompat.__version__}\n")
-    # A reader that goes away, as head does, is no error.
+    """Into a pipe whose reader is gone, as head is when it has its lines: that is no error."""
     reader, writer = os.pipe()
     os.close(reader)
-    result = run("inspect", NETWORK, stdout=writer, stderr=subprocess.PIPE)
+    result = subprocess.run(
+        [sys.executable, "-m", "mscompat", "inspect", NETWORK],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=writer, stderr=subprocess.PIPE, check=False, text=True,
+    )
     os.close(writer)
     assert (result.returncode, result.stderr) == (0, "")
 
