@@ -1,6 +1,7 @@
 """Convolution cells for MindSpore that behave exactly like PyTorch's."""
 
 from . import functional, nn
+from ._onednn import set_fast_cpu
 from .checkpoint import load_torch_state_dict, torch_state_dict
 from .conv import TorchConv2d, TorchConvTranspose2d
 from .random import manual_seed
@@ -15,6 +16,7 @@ __all__ = [
     "load_torch_state_dict",
     "manual_seed",
     "nn",
+    "set_fast_cpu",
     "torch_state_dict",
 ]
 __version__ = "0.1.0"

@@ -132,8 +132,10 @@ def _conv2d(
 ) -> Tensor:
     """conv2d with padding_mode, of integers in their ranges; name begins the error messages."""
     shapes, dtypes = _shapes_and_dtypes(name, input, weight, bias)
-    plan = _lowering.conv2d_plan(name, *shapes, dtypes, stride, padding, dilation, groups, padding_mode, to_float)
-    return _lowering.conv2d(plan, input, weight, bias)
+    plan, operator = _lowering.conv2d_plan(
+        name, *shapes, dtypes, stride, padding, dilation, groups, padding_mode, to_float
+    )
+    return _lowering.conv2d(plan, operator, input, weight, bias)
 
 
 def _conv_transpose2d(
@@ -142,10 +144,10 @@ def _conv_transpose2d(
 ) -> Tensor:
     """conv_transpose2d with output_size, of integers in their ranges; name begins the error messages."""
     shapes, dtypes = _shapes_and_dtypes(name, input, weight, bias)
-    plan = _lowering.conv_transpose2d_plan(
+    plan, operator = _lowering.conv_transpose2d_plan(
         name, *shapes, dtypes, stride, padding, output_padding, output_size, groups, dilation, to_float
     )
-    return _lowering.conv_transpose2d(plan, input, weight, bias, output_size)
+    return _lowering.conv_transpose2d(plan, operator, input, weight, bias, output_size)
 
 
 def _shapes_and_dtypes(name: str, input: Tensor, weight: Tensor, bias: Tensor | None) -> Any:

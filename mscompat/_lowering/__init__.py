@@ -1,8 +1,10 @@
-"""The two convolutions on MindSpore's operators: the only file that names operators or asks for the device.
+"""The two convolutions on MindSpore's operators: only this folder names operators or asks for the device.
 
 A plan is made from the shapes, dtypes and arguments of a call, in plain Python, and then carried out by operators
 alone. ms.constexpr makes plans in Graph mode too, while the graph is compiled: that is where a wrong argument raises
 there, with its own class and sentence.
+
+Which operator convolves is the matter of the device: one file for each chooses among the roads of roads.py.
 
 Only operators whose second derivatives are right in both modes are used. In PyNative mode, MindSpore 2.7 to 2.10,
 those of Concat and Tile, of a sum that drops axes, and of a Reshape or another view of the result of BatchMatMul, Mul
@@ -13,14 +15,18 @@ have none. tests/test_mindspore_defects.py holds each.
 from __future__ import annotations
 
 import functools
+import sys
+from types import FrameType
 from typing import Any, NamedTuple
 
 import mindspore as ms
 import numpy as np
 from mindspore import Tensor, ops
 
-from . import _arguments, _geometry
-from ._arguments import Caller, Shape
+from .. import _arguments, _geometry, _onednn
+from .._arguments import Caller, Shape
+from .._geometry import Convolution
+from . import ascend, cpu, gpu, roads
 
 # torch's C++ names of the supported dtypes, for its error sentences.
 _TORCH_NAMES = {
@@ -33,8 +39,9 @@ _TORCH_NAMES = {
 _TO_FLOAT = (ms.float16, ms.bfloat16, ms.float32)
 _DEVICE_TARGETS = {"cpu": "CPU", "cuda": "GPU", "gpu": "GPU", "npu": "Ascend", "ascend": "Ascend"}
 
-_batch_matmul = ops.BatchMatMul()
-_batch_matmul_transposed = ops.BatchMatMul(transpose_a=True)
+_DEVICES: dict[str, Any] = {"CPU": cpu, "GPU": gpu, "Ascend": ascend}
+
+_add = ops.Add()
 _bias_add = ops.BiasAdd()
 _cast = ops.Cast()
 _expand_dims = ops.ExpandDims()
@@ -42,34 +49,23 @@ _gather = ops.Gather()
 _reduce_sum = ops.ReduceSum()
 _reshape = ops.Reshape()
 _squeeze = ops.Squeeze(0)
-_strided_slice = ops.StridedSlice()
-
-
-class Im2col(NamedTuple):
-    """Arguments of ops.unfold (Im2Col) and ops.fold (Col2Im), for dtypes that the convolution operators refuse."""
-
-    kernel_size: tuple[int, int]
-    stride: tuple[int, int]
-    padding: tuple[int, int]
-    dilation: tuple[int, int]
 
 
 class Plan(NamedTuple):
     """How to carry out one call. A step that it does not need is None."""
 
     out_channels: int
-    groups: int
     stride: tuple[int, int]
     expand_batch: bool  # the input has no batch dimension
-    cast_arguments: Any  # dtype to cast input, weight and bias to, first
-    cast_output: Any  # dtype to cast the output to, last
-    operator: Any  # ops.Conv2D or ops.Conv2DTranspose
-    im2col: Any  # Im2col, in the operator's place
+    cast_arguments: Any = None  # dtype to cast input, weight and bias to, first
+    cast_output: Any = None  # dtype to cast the output to, last
+    takes_size: bool = False  # the operator of a transposed convolution takes the shape of the output too
+    biased_by_add: bool = False  # BiasAdd does not take the dtype
     empty_shape: Any = None  # tuple of the output's shape, where the batch is empty: nothing else is done
     row_index: Any = None  # Tensor: for padding_mode, the source of each padded row
     column_index: Any = None  # and column
     runtime_pad: Any = None  # (pads, mode) of ops.pad: for padding_mode, where a size is not known before the call
-    zero_pad: Any = None  # ops.Pad
+    zero_pad: Any = None  # ops.Pad, of what the operator cannot pad
     size_offset: Any = None  # transposed: output size less (input size - 1) * stride, per axis; None: see output_size
 
 
@@ -127,14 +123,17 @@ def _make_conv2d_plan(
     groups: int,
     padding_mode: str,
     to_float: tuple[bool, bool, bool],
-) -> Plan:
+    device: str,
+    exporting: bool,
+    is_slow: bool,  # for the cache: cpu.py asks for itself
+) -> tuple[Plan, Any]:
     caller = Caller(name, RuntimeError)
     # Again, after the constructor: its attributes may have been set since.
     stride, padding, dilation = _arguments.conv2d(caller, stride, padding, dilation)
     padding_mode = _arguments.padding_mode(caller, padding_mode)
     _arguments.check_weight(caller, weight, bias, groups, transposed=False)
     _arguments.check_input(caller, input, weight, groups, transposed=False)
-    cast_arguments, cast_output, uses_im2col = _road(caller, dtypes, to_float, _is_empty(input))
+    given, wanted = _dtypes(caller, dtypes, to_float)
     kernel_size, steps, spread = weight[2:], _geometry.expand(stride), _geometry.expand(dilation)
     pads = _geometry.conv_padding(padding, kernel_size, dilation)
     if padding_mode != "zeros":
@@ -142,21 +141,24 @@ def _make_conv2d_plan(
         _arguments.check_padding_mode_sizes(caller, padding_mode, input, axes)
         pads = ((0, 0), axes[0]) if len(axes) == 1 else (axes[0], axes[1])
     _arguments.check_conv2d_sizes(caller, input, kernel_size, pads, spread)
-    plan = Plan(weight[0], groups, steps, _is_unbatched(input), cast_arguments, cast_output, None, None)
+    plan = Plan(weight[0], steps, _is_unbatched(input))
     if input is not None and _is_empty(input):
         rows, columns = map(_geometry.conv_output_size, input[-2:], pads, kernel_size, steps, spread)
-        return plan._replace(empty_shape=(0, weight[0], rows, columns))
+        return _cast_steps(plan._replace(empty_shape=(0, weight[0], rows, columns)), given, wanted, ms.float32), None
+    shape = _batched(input)
     if padding_mode != "zeros":
         plan = plan._replace(**_padding_mode_steps(caller, padding_mode, input, pads))
+        shape = _padded(shape, pads)
         pads = ((0, 0), (0, 0))
-    if uses_im2col:
-        return plan._replace(im2col=Im2col(kernel_size, steps, (0, 0), spread), zero_pad=_zero_pad(*pads))
-    return plan._replace(
-        operator=ops.Conv2D(
-            weight[0], kernel_size, pad_mode="pad", pad=(*pads[0], *pads[1]), stride=steps, dilation=spread,
-            group=groups,
-        )
-    )
+    target = _DEVICES[device]
+    if target.LARGEST_PAD is not None and max(map(max, pads)) > target.LARGEST_PAD:
+        plan = plan._replace(zero_pad=_zero_pad(*pads))
+        shape = _padded(shape, pads)
+        pads = ((0, 0), (0, 0))
+    convolution = Convolution(shape, weight, steps, pads, spread, groups)
+    dtype, road = target.choose(caller, convolution, wanted, False, exporting)
+    plan = plan._replace(biased_by_add=dtype not in target.BIAS_ADD_DTYPES)
+    return _cast_steps(plan, given, wanted, dtype), roads.conv2d(convolution, road)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -173,7 +175,10 @@ def _make_conv_transpose2d_plan(
     groups: int,
     dilation: tuple[int, ...],
     to_float: tuple[bool, bool, bool],
-) -> Plan:
+    device: str,
+    exporting: bool,
+    is_slow: bool,  # for the cache: cpu.py asks for itself
+) -> tuple[Plan, Any]:
     caller = Caller(name, RuntimeError)
     # Again, after the constructor: its attributes may have been set since.
     stride, padding, output_padding, dilation = _arguments.conv_transpose2d(
@@ -181,40 +186,47 @@ def _make_conv_transpose2d_plan(
     )
     _arguments.check_weight(caller, weight, bias, groups, transposed=True)
     _arguments.check_input(caller, input, weight, groups, transposed=True)
-    cast_arguments, cast_output, uses_im2col = _road(caller, dtypes, to_float, _is_empty(input))
+    given, wanted = _dtypes(caller, dtypes, to_float)
     kernel_size, out_channels = weight[2:], weight[1] * groups
     steps, zeros, spread = _geometry.expand(stride), _geometry.expand(padding), _geometry.expand(dilation)
-    plan = Plan(out_channels, groups, steps, _is_unbatched(input), cast_arguments, cast_output, None, None)
+    plan = Plan(out_channels, steps, _is_unbatched(input))
+    sizes: tuple[Any, Any] = (None, None)
     extra: tuple[int, int] | None = _geometry.expand(output_padding)
     if output_size is not None:
         extra = _arguments.output_padding_of(caller, input, output_size, kernel_size, steps, zeros, spread)
     if extra is not None:
         _arguments.check_conv_transpose2d_sizes(caller, input, kernel_size, steps, zeros, extra, spread)
+        axes = (steps, zeros, kernel_size, spread, extra)
+        if input is not None and None not in input[-2:]:
+            rows, columns = map(_geometry.conv_transpose_output_size, input[-2:], *axes)
+            sizes = (rows, columns)
         if input is not None and _is_empty(input):
-            sizes = map(_geometry.conv_transpose_output_size, input[-2:], steps, zeros, kernel_size, spread, extra)
-            return plan._replace(empty_shape=(0, out_channels, *sizes))
-        offset = map(_geometry.conv_transpose_output_size, (1, 1), steps, zeros, kernel_size, spread, extra)
+            return _cast_steps(plan._replace(empty_shape=(0, out_channels, *sizes)), given, wanted, ms.float32), None
+        offset = tuple(map(_geometry.conv_transpose_output_size, (1, 1), *axes))
         added = [(0, _geometry.transposed_input_padding(*axis)) for axis in zip(extra, steps, strict=True)]
-        plan = plan._replace(size_offset=tuple(offset), zero_pad=_zero_pad(*added))
-    if uses_im2col:
-        return plan._replace(im2col=Im2col(kernel_size, steps, zeros, spread))
-    return plan._replace(
-        operator=ops.Conv2DTranspose(
-            weight[0], kernel_size, pad_mode="pad", pad=(zeros[0], zeros[0], zeros[1], zeros[1]), stride=steps,
-            dilation=spread, group=groups,
-        )
+        plan = plan._replace(size_offset=offset, zero_pad=_zero_pad(*added))
+    pads = ((zeros[0], zeros[0]), (zeros[1], zeros[1]))
+    convolution = Convolution((_batched(input)[0], out_channels, *sizes), weight, steps, pads, spread, groups)
+    target = _DEVICES[device]
+    dtype, road = target.choose(caller, convolution, wanted, True, exporting)
+    plan = plan._replace(
+        takes_size=roads.takes_size(convolution, road), biased_by_add=dtype not in target.BIAS_ADD_DTYPES
     )
+    return _cast_steps(plan, given, wanted, dtype), roads.conv_transpose2d(convolution, road)
 
 
 @ms.constexpr(check=False)
 def conv2d_plan(
     name: str, input: Any, weight: Any, bias: Any, dtypes: Any, stride: Any, padding: Any, dilation: Any, groups: int,
     padding_mode: str, to_float: Any,
-) -> Plan:
-    """The plan of a call, made once."""
+) -> tuple[Plan, Any]:
+    """The plan of a call and the operator of input and weight, made once.
+
+    Two, since a graph takes no NamedTuple that holds a cell (MindSpore 2.7 to 2.10).
+    """
     return _make_conv2d_plan(
         name, input, weight, bias, dtypes, _hashable(stride), _hashable(padding), _hashable(dilation), groups,
-        padding_mode, to_float,
+        padding_mode, to_float, *_circumstances(),
     )
 
 
@@ -222,12 +234,30 @@ def conv2d_plan(
 def conv_transpose2d_plan(
     name: str, input: Any, weight: Any, bias: Any, dtypes: Any, stride: Any, padding: Any, output_padding: Any,
     output_size: Any, groups: int, dilation: Any, to_float: Any,
-) -> Plan:
-    """The plan of a call, made once."""
+) -> tuple[Plan, Any]:
+    """The plan of a call and the operator of input and weight, made once."""
     return _make_conv_transpose2d_plan(
         name, input, weight, bias, dtypes, _hashable(stride), _hashable(padding), _hashable(output_padding),
         _arguments.output_size(Caller(name, RuntimeError), output_size), groups, _hashable(dilation), to_float,
+        *_circumstances(),
     )
+
+
+def _circumstances() -> tuple[str, bool, bool]:
+    """(device target, whether a graph is being exported, whether oneDNN is slow): a plan is made for these."""
+    target = ms.get_current_device()[0]
+    is_slow = target == "CPU" and _onednn.is_slow()
+    return target, (is_slow or target != "CPU") and _is_exporting(), is_slow
+
+
+def _is_exporting() -> bool:
+    """Whether mindspore.export or mindspore.onnx.export is compiling: they say so nowhere but on the stack."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if frame.f_code.co_name == "export" and frame.f_globals.get("__name__", "").startswith("mindspore."):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _hashable(value: Any) -> Any:
@@ -235,7 +265,7 @@ def _hashable(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def conv2d(plan: Plan, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+def conv2d(plan: Plan, operator: Any, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """Carry out a plan of conv2d_plan."""
     if plan.cast_arguments is not None:
         input, weight = _cast(input, plan.cast_arguments), _cast(weight, plan.cast_arguments)
@@ -250,15 +280,13 @@ def conv2d(plan: Plan, input: Tensor, weight: Tensor, bias: Tensor | None) -> Te
     if plan.zero_pad is not None:
         input = plan.zero_pad(input)
     if plan.empty_shape is not None:
-        output = _empty_output(plan, input, weight)
-    elif plan.im2col is not None:
-        output = _im2col_conv2d(plan, input, weight)
-    else:
-        output = plan.operator(input, weight)
-    return _finish(plan, output, bias)
+        return _finish(plan, _empty_output(plan, input, weight), bias)
+    return _finish(plan, operator(input, weight), bias)
 
 
-def conv_transpose2d(plan: Plan, input: Tensor, weight: Tensor, bias: Tensor | None, output_size: Any) -> Tensor:
+def conv_transpose2d(
+    plan: Plan, operator: Any, input: Tensor, weight: Tensor, bias: Tensor | None, output_size: Any
+) -> Tensor:
     """Carry out a plan of conv_transpose2d_plan."""
     if plan.cast_arguments is not None:
         input, weight = _cast(input, plan.cast_arguments), _cast(weight, plan.cast_arguments)
@@ -274,16 +302,21 @@ def conv_transpose2d(plan: Plan, input: Tensor, weight: Tensor, bias: Tensor | N
         rows, columns = output_size[-2], output_size[-1]
     if plan.zero_pad is not None:
         input = plan.zero_pad(input)
-    if plan.im2col is not None:
-        output = _im2col_conv_transpose2d(plan, input, weight, rows, columns)
+    if plan.takes_size:
+        output = operator(input, weight, (shape[0], plan.out_channels, rows, columns))
     else:
-        output = plan.operator(input, weight, (shape[0], plan.out_channels, rows, columns))
+        output = operator(input, weight)
     return _finish(plan, output, bias)
 
 
 def _finish(plan: Plan, output: Tensor, bias: Tensor | None) -> Tensor:
     if bias is not None:
-        output = _bias_add(output, bias if plan.cast_arguments is None else _cast(bias, plan.cast_arguments))
+        if plan.cast_arguments is not None:
+            bias = _cast(bias, plan.cast_arguments)
+        if plan.biased_by_add:
+            output = _add(output, _reshape(bias, (1, plan.out_channels, 1, 1)))
+        else:
+            output = _bias_add(output, bias)
     if plan.expand_batch:
         output = _squeeze(output)
     if plan.cast_output is not None:
@@ -302,61 +335,25 @@ def _empty_output(plan: Plan, input: Tensor, weight: Tensor) -> Tensor:
     )
 
 
-def _whole(array: Tensor) -> Tensor:
-    """A slice of all of it: with this view between BatchMatMul and Reshape, second derivatives are right."""
-    return _strided_slice(array, (0, 0, 0, 0), array.shape, (1, 1, 1, 1))
-
-
-def _im2col_conv2d(plan: Plan, input: Tensor, weight: Tensor) -> Tensor:
-    batch, channels, height, width = input.shape
-    im2col, groups = plan.im2col, plan.groups
-    kernel_size = im2col.kernel_size
-    rows = _geometry.conv_output_size(height, (0, 0), kernel_size[0], im2col.stride[0], im2col.dilation[0])
-    columns = _geometry.conv_output_size(width, (0, 0), kernel_size[1], im2col.stride[1], im2col.dilation[1])
-    depth = channels // groups * kernel_size[0] * kernel_size[1]
-    patches = ops.unfold(input, kernel_size, im2col.dilation, im2col.padding, im2col.stride)
-    patches = _reshape(patches, (batch, groups, depth, rows * columns))
-    weight = _reshape(weight, (1, groups, plan.out_channels // groups, depth))
-    weight = ops.broadcast_to(weight, (batch, groups, plan.out_channels // groups, depth))
-    output = _whole(_batch_matmul(weight, patches))
-    return _reshape(output, (batch, plan.out_channels, rows, columns))
-
-
-def _im2col_conv_transpose2d(plan: Plan, input: Tensor, weight: Tensor, rows: Any, columns: Any) -> Tensor:
-    batch, channels, height, width = input.shape
-    im2col, groups = plan.im2col, plan.groups
-    depth = plan.out_channels // groups * im2col.kernel_size[0] * im2col.kernel_size[1]
-    weight = _reshape(weight, (1, groups, channels // groups, depth))
-    weight = ops.broadcast_to(weight, (batch, groups, channels // groups, depth))
-    input = _reshape(input, (batch, groups, channels // groups, height * width))
-    patches = _whole(_batch_matmul_transposed(weight, input))
-    patches = _reshape(patches, (batch, groups * depth, height * width))
-    size = Tensor((rows, columns), ms.int32)
-    return ops.fold(patches, size, im2col.kernel_size, im2col.dilation, im2col.padding, im2col.stride)
-
-
-def _road(caller: Caller, dtypes: tuple[Any, Any, Any], to_float: tuple[bool, bool, bool], empty: bool) -> Any:
-    """(cast_arguments, cast_output, whether by im2col) for these dtypes on this device.
-
-    On CPU, Conv2D and Conv2DTranspose take float32 and float16 only, MindSpore 2.7 to 2.10; Im2Col, Col2Im and
-    BatchMatMul take float64 too. Of an empty batch nothing is computed, and BiasAdd in float64 would end the process.
-    """
+def _dtypes(caller: Caller, dtypes: tuple[Any, Any, Any], to_float: tuple[bool, bool, bool]) -> tuple[Any, Any]:
+    """(dtype of the arguments, None where they may differ; dtype of the output)."""
     for name, dtype in zip(("input", "weight", "bias"), dtypes, strict=True):
         if dtype is not None and dtype not in _TORCH_NAMES:
             caller.fail(
                 f"{name} must be a Tensor of dtype {tuple(map(str, _TORCH_NAMES))}, but got dtype={dtype}", TypeError
             )
-    mixed = True in to_float
-    if mixed:
-        wanted = _TO_FLOAT[to_float.index(True)]
-    else:
-        wanted, weight, bias = dtypes
-        _arguments.check_dtypes(caller, _TORCH_NAMES[wanted], _TORCH_NAMES[weight], _TORCH_NAMES.get(bias))
-    if ms.get_context("device_target") == "CPU" and wanted in (ms.bfloat16, ms.float64):
-        if wanted == ms.float64 and not empty:
-            return None, None, True
-        return ms.float32, wanted, False
-    return (wanted, wanted, False) if mixed else (None, None, False)
+    if True in to_float:
+        return None, _TO_FLOAT[to_float.index(True)]
+    input, weight, bias = dtypes
+    _arguments.check_dtypes(caller, _TORCH_NAMES[input], _TORCH_NAMES[weight], _TORCH_NAMES.get(bias))
+    return input, input
+
+
+def _cast_steps(plan: Plan, given: Any, wanted: Any, computed: Any) -> Plan:
+    """The casts around a computation."""
+    return plan._replace(
+        cast_arguments=None if given == computed else computed, cast_output=None if wanted == computed else wanted
+    )
 
 
 def _padding_mode_steps(caller: Caller, mode: str, input: Shape | None, pads: Any) -> dict[str, Any]:
@@ -380,9 +377,26 @@ def _zero_pad(rows: tuple[int, int], columns: tuple[int, int]) -> ops.Pad | None
     return ops.Pad(((0, 0), (0, 0), rows, columns))
 
 
+def _batched(input: Shape | None) -> Shape:
+    """The shape with a batch: of unknown sizes, where not even the rank is known."""
+    if input is None:
+        return (None, None, None, None)
+    return (1, *input) if len(input) == 3 else input
+
+
+def _padded(shape: Shape, pads: _geometry.Pads) -> Shape:
+    rows, columns = (None if size is None else size + sum(pad) for size, pad in zip(shape[2:], pads, strict=True))
+    return (*shape[:2], rows, columns)
+
+
 def _is_unbatched(input: Shape | None) -> bool:
     return input is not None and len(input) == 3
 
 
 def _is_empty(input: Shape | None) -> bool:
     return input is not None and len(input) == 4 and input[0] == 0
+
+
+# Before oneDNN first looks at the processor. With another target, when a layer is first lowered to the CPU.
+if ms.get_context("device_target") == "CPU":
+    _onednn.state()
