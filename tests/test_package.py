@@ -75,7 +75,7 @@ def test_readme_checkpoint_loads(tmp_path, monkeypatch):
     (tmp_path / "model.pth").write_bytes(path.read_bytes())
     monkeypatch.chdir(tmp_path)
     names: dict = {"cell": ms.nn.CellDict({"embedding": ms.nn.Embedding(5, 8)})}
-    with pytest.raises(RuntimeError, match='Unexpected key.* "line.weight"'):
+    with pytest.raises(RuntimeError, match=r'Unexpected key.* "line.weight"'):
         exec(block, names)
     saved = {"embedding.weight": mscompat.load_torch_file(path)["model"]["module.embedding.weight"].numpy()}
     save_file(saved, tmp_path / "model.safetensors")
