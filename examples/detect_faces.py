@@ -23,9 +23,7 @@ import mindspore as ms
 import numpy as np
 import run_options
 from models import mtcnn
-from PIL import Image, ImageDraw, UnidentifiedImageError
-
-import mscompat
+from PIL import Image, ImageDraw
 
 MIN_SIZE = 20  # of a face, in pixels
 SHRINK = 0.709  # from one size of the picture to the next: half the area
@@ -63,7 +61,7 @@ def load_networks(folder: Path) -> list[Network]:
 
 
 def load_network(cell: ms.nn.Cell, path: Path) -> Network:
-    mscompat.load_torch_state_dict(cell, path)
+    run_options.load_weights(cell, path)
     cell.set_train(False)
     return lambda images: tuple(output.asnumpy() for output in cell(ms.Tensor((images - 127.5) / 128, ms.float32)))
 
@@ -208,10 +206,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default="faces.png", help="the picture to write (default: faces.png)")
     args = parser.parse_args()
 
-    if args.output.suffix.lower() != ".png":
-        parser.error(f"--output must end in .png, but got {args.output}")
-    if not args.output.parent.is_dir():
-        parser.error(f"--output: there is no folder {args.output.parent}")
+    run_options.check_output(parser, args.output)
     if args.weights is None:
         package = folder_of("facenet_pytorch")
         if package is None:
@@ -225,10 +220,7 @@ def parse_arguments() -> argparse.Namespace:
         if package is None:
             parser.error("the default picture is in scikit-image: pip install scikit-image, or give a --picture")
         args.picture = package / "data" / "astronaut.png"
-    try:
-        args.picture = Image.open(args.picture).convert("RGB")
-    except (OSError, UnidentifiedImageError) as error:
-        parser.error(f"--picture: {error}")
+    args.picture = run_options.open_picture(parser, args.picture)
     run_options.apply(parser, args)
     return args
 

@@ -55,7 +55,8 @@ def main() -> int:
     network = model.build()
     print(f"{args.model}: {sum(parameter.size for parameter in network.trainable_params()):,} parameters")
     if args.weights:
-        load(network, args.weights)
+        run_options.load_weights(network, args.weights)
+        print(f"weights of {args.weights}")
 
     input = make_input(model, args.picture, args.seed)
     start = time.perf_counter()
@@ -71,15 +72,6 @@ def main() -> int:
     before, after, seconds = train_step(network, model, batch, args.seed)
     print(f"loss {before:.6f} before a step, {after:.6f} after it ({seconds:.2f} s)")
     return 0
-
-
-def load(network: nn.Cell, path: Path) -> None:
-    """Load the weights, or end with what does not fit."""
-    try:
-        mscompat.load_torch_state_dict(network, path)
-    except (OSError, RuntimeError, TypeError, ValueError) as error:
-        sys.exit(f"--weights {path}: {error}")
-    print(f"weights of {path}")
 
 
 def make_input(model: Model, picture: Image.Image | None, seed: int) -> np.ndarray:
@@ -139,19 +131,12 @@ def parse_arguments() -> argparse.Namespace:
     if args.output:
         if args.model not in ("unet", "cyclegan", "dcgan_generator"):
             parser.error(f"--output: {args.model} makes no picture")
-        if args.output.suffix.lower() != ".png":
-            parser.error(f"--output must end in .png, but got {args.output}")
-        if not args.output.parent.is_dir():
-            parser.error(f"--output: there is no folder {args.output.parent}")
+        run_options.check_output(parser, args.output)
     if args.weights and not args.weights.is_file():
         parser.error(f"--weights: there is no file {args.weights}")
-    if not 0 <= args.seed < 2**32:
-        parser.error(f"--seed must be from 0 to {2**32 - 1}, but got {args.seed}")
+    run_options.check_seed(parser, args.seed)
     if args.picture:
-        try:
-            args.picture = Image.open(args.picture).convert("RGB")
-        except OSError as error:
-            parser.error(f"--picture: {error}")
+        args.picture = run_options.open_picture(parser, args.picture)
     run_options.apply(parser, args)
     return args
 

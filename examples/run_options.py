@@ -1,10 +1,15 @@
-"""The options that every example takes: where MindSpore runs, and how."""
+"""What the examples share: the options of where and how MindSpore runs, and checks that end with one line."""
 
 from __future__ import annotations
 
 import argparse
+import sys
+from pathlib import Path
 
 import mindspore as ms
+from PIL import Image
+
+import mscompat
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -19,3 +24,32 @@ def apply(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     except RuntimeError as error:
         parser.error(f"--device_target {args.device_target}: {str(error).splitlines()[0]}")
     ms.set_context(mode=ms.GRAPH_MODE if args.mode == "graph" else ms.PYNATIVE_MODE)
+
+
+def check_seed(parser: argparse.ArgumentParser, seed: int) -> None:
+    if not 0 <= seed < 2**32:
+        parser.error(f"--seed must be from 0 to {2**32 - 1}, but got {seed}")
+
+
+def check_output(parser: argparse.ArgumentParser, path: Path) -> None:
+    if path.suffix.lower() != ".png":
+        parser.error(f"--output must end in .png, but got {path}")
+    if not path.parent.is_dir():
+        parser.error(f"--output: there is no folder {path.parent}")
+    if path.is_dir():
+        parser.error(f"--output: {path} is a folder")
+
+
+def open_picture(parser: argparse.ArgumentParser, path: Path) -> Image.Image:
+    try:
+        return Image.open(path).convert("RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # all of them of damaged files
+        parser.error(f"--picture: {error}")
+
+
+def load_weights(cell: ms.nn.Cell, path: Path) -> None:
+    """Load torch's weights, or end with what does not fit."""
+    try:
+        mscompat.load_torch_state_dict(cell, path)
+    except (OSError, RuntimeError, ValueError) as error:
+        sys.exit(f"--weights {path}: {error}")

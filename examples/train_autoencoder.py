@@ -202,12 +202,8 @@ def parse_arguments() -> argparse.Namespace:
     args = parser.parse_args()
     if args.epochs < 1:
         parser.error(f"--epochs must be at least 1, but got {args.epochs}")
-    if not 0 <= args.seed < 2**32:
-        parser.error(f"--seed must be from 0 to {2**32 - 1}, but got {args.seed}")
-    if args.output.suffix.lower() != ".png":
-        parser.error(f"--output must end in .png, but got {args.output}")
-    if not args.output.parent.is_dir():
-        parser.error(f"--output: there is no folder {args.output.parent}")
+    run_options.check_seed(parser, args.seed)
+    run_options.check_output(parser, args.output)
     if args.checkpoint and not args.checkpoint.parent.is_dir():
         parser.error(f"--checkpoint: there is no folder {args.checkpoint.parent}")
     if args.compare_torch:

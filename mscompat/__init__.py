@@ -1,4 +1,4 @@
-"""Convolution cells for MindSpore that behave exactly like PyTorch's."""
+"""Convolution cells for MindSpore that behave exactly like PyTorch's, and PyTorch's checkpoints in any cells."""
 
 from . import functional, nn
 from ._onednn import set_fast_cpu

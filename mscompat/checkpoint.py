@@ -14,6 +14,7 @@ import numpy as np
 from mindspore import Parameter, Tensor, nn
 
 from .state_file import cast, dtype_name, find_state_dict, is_tensor, numpy_type, read_state_dict, to_numpy
+from .torch_tensor import TorchFileError
 
 __all__ = ["load_torch_state_dict", "torch_state_dict"]
 
@@ -87,10 +88,10 @@ def load_torch_state_dict(
         neither, nor is a name of a shared Parameter of which another name is there.
 
     Raises:
-        RuntimeError: With torch's sentences, all of them at once, and the cell unchanged: if shapes or dtypes differ;
-            if strict, also if names do.
+        RuntimeError: With torch's sentences, all of them at once, and the cell unchanged: if shapes or dtypes differ,
+            or values are not dense numbers; if strict, also if names differ.
         TorchFileError: If the file cannot be read.
-        TypeError: If source is neither a mapping nor a path.
+        TypeError: If cell is no Cell, or source neither a mapping nor a path.
 
     Differences from torch:
         torch converts dtypes without a word, and loads what fits before it raises. Running statistics of an
@@ -110,6 +111,8 @@ def load_torch_state_dict(
         >>> load_torch_state_dict(cell, weights)
         <All keys matched successfully>
     """
+    if not isinstance(cell, nn.Cell):
+        raise TypeError(f"cell must be a mindspore.nn.Cell, but got {type(cell).__name__}")
     if isinstance(source, (str, os.PathLike)):
         state_dict = read_state_dict(source)
     elif isinstance(source, Mapping):
@@ -134,11 +137,18 @@ def load_torch_state_dict(
         errors.append(f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
     for name, slot in found.items():
         errors.extend(_mismatches(name, slot, state_dict[name], convert_dtype))
-    if errors:
-        raise RuntimeError("\n\t".join([f"Error(s) in loading state_dict for {type(cell).__name__}:", *errors]))
+    _raise_any(errors, cell)
 
     # Everything is read before anything is written.
-    values = [(slot, _fitted(slot, state_dict[name])) for name, slot in found.items()]
+    values = []
+    for name, slot in found.items():
+        try:
+            values.append((slot, _fitted(slot, state_dict[name])))
+        except TorchFileError:
+            raise
+        except (TypeError, ValueError, NotImplementedError) as error:  # torch's sparse, quantized, meta; NumPy's str
+            errors.append(f'While copying the parameter named "{name}", an exception occurred : {error}')
+    _raise_any(errors, cell)
     for slot, value in values:
         if isinstance(slot.value, Parameter):
             slot.value.set_data(value)
@@ -221,6 +231,11 @@ def _is_optional(cell: nn.Cell, attribute: str) -> bool:
             for parameter, neutral in ((cell.gamma, 1), (cell.beta, 0))
         )
     return False
+
+
+def _raise_any(errors: list[str], cell: nn.Cell) -> None:
+    if errors:
+        raise RuntimeError("\n\t".join([f"Error(s) in loading state_dict for {type(cell).__name__}:", *errors]))
 
 
 def _quoted(names: list[str]) -> str:

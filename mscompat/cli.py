@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import math
 import os
 import sys
@@ -14,33 +15,45 @@ from typing import Any
 
 from . import __version__
 from .state_file import SUFFIXES, dtype_name, is_tensor, read_state_dict, to_numpy, write_state_dict
-from .torch_file import TorchFileError
 
 __all__ = ["main"]
 
 # Exit codes.
 _DONE = 0
 _FAILED = 1
-_USAGE = 2  # argparse's own
+_INTERRUPTED = 130  # as of a shell's command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code: 0; 1 for a file that is wrong; 2 for arguments that are."""
+    """Run a command and return its exit code: 0; 1 for a file that is wrong; 130 when interrupted.
+
+    Raises:
+        SystemExit: With 2 for wrong arguments, 0 for --help and --version.
+    """
     parser = argparse.ArgumentParser(prog="mscompat", description="Carry weights from PyTorch to MindSpore.")
     parser.add_argument("--version", action="version", version=f"mscompat {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (_add_convert, _add_inspect):
         add(commands)
     options = parser.parse_args(arguments)
+    logging.disable()  # MindSpore logs what it raises
     try:
         options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader (head, say) has what it wanted. Python flushes once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (TorchFileError, ValueError, OSError) as error:
+    except KeyboardInterrupt:
+        print("mscompat: interrupted", file=sys.stderr)
+        return _INTERRUPTED
+    except MemoryError:
+        print("mscompat: error: there is not enough memory", file=sys.stderr)
+        return _FAILED
+    except (ValueError, OSError) as error:
         print(f"mscompat: error: {_one_line(error)}", file=sys.stderr)
         return _FAILED
+    finally:
+        logging.disable(logging.NOTSET)
     return _DONE
 
 
@@ -64,6 +77,8 @@ def _convert(options: argparse.Namespace) -> None:
         options.parser.error(f"DST must end in {' or '.join(SUFFIXES)}, but got {target}")
     if not target.parent.is_dir():
         options.parser.error(f"DST: there is no folder {target.parent}")
+    if target.is_dir():
+        options.parser.error(f"DST: {target} is a folder")
     if target.exists() and not options.force:
         options.parser.error(f"{target} is there already: --force writes over it")
 
@@ -73,7 +88,7 @@ def _convert(options: argparse.Namespace) -> None:
         print(f"mscompat: left out {_printable(name)}: not a tensor", file=sys.stderr)
     arrays = {name: to_numpy(tensors[name]) for name in _progress(tensors, "read")}
     write_state_dict(target, arrays)
-    print(f"{target}: {_totals(arrays.values())}")
+    print(f"{_printable(str(target))}: {_totals(arrays.values())}")
 
 
 def _add_inspect(commands: Any) -> None:

@@ -13,8 +13,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from . import torch_file
-from .torch_file import TorchFileError
+from .torch_file import load_torch_file
+from .torch_tensor import TorchFileError
 
 SUFFIXES = (".ckpt", ".safetensors")
 """Of the files that can be written."""
@@ -31,7 +31,7 @@ _SAFETENSORS = {
 
 
 class SafeTensor:
-    """A tensor of a .safetensors file, whose values are read when they are asked for: see torch_file.TorchTensor."""
+    """A tensor of a .safetensors file, whose values are read when they are asked for: see TorchTensor."""
 
     def __init__(self, path: str, name: str, shape: tuple[int, ...], dtype: str) -> None:
         self._path = path
@@ -62,7 +62,7 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, Any]:
         return _read_safetensors(str(path))
     if path.suffix == ".ckpt" and not start.startswith((b"PK", b"\x80")):  # Lightning's .ckpt is torch's
         return _read_mindspore(str(path))
-    saved = torch_file.load_torch_file(path)
+    saved = load_torch_file(path)
     if not isinstance(saved, Mapping):
         raise TorchFileError(f"{path}: no state dict, but a {type(saved).__name__}")
     state_dict = find_state_dict(saved)
@@ -116,9 +116,14 @@ def write_state_dict(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarr
         Path(draft).touch()
         mode = os.stat(draft).st_mode
         if path.suffix == ".safetensors":
-            save_file(dict(arrays), draft)
+            try:
+                save_file(dict(arrays), draft)
+            except SafetensorError as error:
+                raise OSError(f"{path}: {error}") from error
         else:
-            # MindSpore 2.7 to 2.10 drops empty tensors, and writes complex ones that it does not read.
+            # MindSpore 2.7 to 2.10 drops empty tensors, and writes complex ones, and no tensor, that it does not read.
+            if not arrays:
+                raise ValueError("MindSpore's .ckpt holds one tensor at least")
             refused = [name for name, array in arrays.items() if array.size == 0 or array.dtype.kind == "c"]
             if refused:
                 raise ValueError(f"MindSpore's .ckpt holds no empty and no complex tensors: {', '.join(refused)}")

@@ -276,7 +276,9 @@ class Recorded(nn.Cell):
         return self.head(x.mean((2, 3)))
 
 
-@pytest.mark.parametrize("name", ["network_zip.pth", "network_legacy.pth"])
+@pytest.mark.parametrize(("mode", "name"), [
+    ("pynative", "network_zip.pth"), ("pynative", "network_legacy.pth"), ("graph", "network_zip.pth"),
+], indirect=["mode"])
 def test_recorded_network(mode, name):
     """Without torch: its weights, in its file, give its output."""
     network = Recorded().set_train(False)
@@ -592,6 +594,30 @@ def test_what_is_no_tensor():
         load_torch_state_dict(one_parameter([1, 2]), {"weight": [1, 2]})
     with pytest.raises(TypeError, match="source must be a mapping or the path of a file, but got list"):
         load_torch_state_dict(one_parameter([1, 2]), [])
+    with pytest.raises(TypeError, match=r"cell must be a mindspore\.nn\.Cell, but got list"):
+        load_torch_state_dict([one_parameter([1, 2])], {})
+
+
+def check_unreadable(value, message):
+    """Named in torch's words; what could be read is not loaded."""
+    cell = Network()
+    before = bits(cell)
+    with pytest.raises(RuntimeError, match=f'While copying the parameter named "heads.1.weight", .*{message}'):
+        load_torch_state_dict(cell, {**network_weights(), "heads.1.weight": value}, convert_dtype=True)
+    assert bits(cell) == before
+
+
+def test_arrays_of_no_numbers():
+    check_unreadable(np.full((2, 3), "a"), "could not convert string to float")
+    check_unreadable(np.full((2, 3), object()), "must be a string or a real number")
+
+
+@needs_torch
+def test_torch_tensors_without_values():
+    value = torch.ones(2, 3)
+    check_unreadable(value.to_sparse(), "Sparse")
+    check_unreadable(value.to("meta"), "meta tensor")
+    check_unreadable(value.to(torch.float8_e5m2), "Float8_e5m2")
 
 
 VALUES = [0.0, 1.0, -2.0, 3.75, 65504.0, 7e4, 1e-8, np.inf, np.nan]

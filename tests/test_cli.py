@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import configparser
+import functools
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -151,12 +153,14 @@ def test_a_failed_write_leaves_what_was_there(run, tmp_path, monkeypatch, target
     (["convert", NETWORK], "mscompat convert: error: the following arguments are required: DST"),
     (["convert", NETWORK, "a.pth"], "mscompat convert: error: DST must end in .ckpt or .safetensors, but got a.pth"),
     (["convert", NETWORK, "b/a.ckpt"], "mscompat convert: error: DST: there is no folder b"),
+    (["convert", "--force", NETWORK, "folder.ckpt"], "mscompat convert: error: DST: folder.ckpt is a folder"),
 ])
 def test_wrong_arguments(run, tmp_path, arguments, message):
+    (tmp_path / "folder.ckpt").mkdir()
     code, output, error = run(*arguments)
     assert (code, output) == (2, "")
     assert message in error
-    assert os.listdir(tmp_path) == []
+    assert os.listdir(tmp_path) == ["folder.ckpt"]
 
 
 @pytest.mark.parametrize("command", [["inspect"], ["convert", "--force"]], ids="-".join)
@@ -183,6 +187,19 @@ def test_wrong_files(run, tmp_path, command, source, message):
     assert set(os.listdir(tmp_path)) <= {"out.ckpt", source}
 
 
+@pytest.mark.parametrize(("exception", "code", "message"), [
+    (KeyboardInterrupt(), 130, "mscompat: interrupted\n"),
+    (MemoryError(), 1, "mscompat: error: there is not enough memory\n"),
+])
+def test_stopped(run, tmp_path, monkeypatch, exception, code, message):
+    def stop(value):
+        raise exception
+
+    monkeypatch.setattr(cli, "to_numpy", stop)
+    assert run("convert", NETWORK, "out.ckpt") == (code, "", message)
+    assert os.listdir(tmp_path) == []
+
+
 @pytest.mark.parametrize("array", [np.ones(2, np.complex64), np.ones((0, 2), np.float32)], ids=["complex", "empty"])
 def test_what_mindspores_format_loses(run, tmp_path, array):
     save_file({"a": array, "b": np.ones(1, np.float32)}, "in.safetensors")
@@ -191,6 +208,13 @@ def test_what_mindspores_format_loses(run, tmp_path, array):
     assert error == "mscompat: error: MindSpore's .ckpt holds no empty and no complex tensors: a\n"
     assert os.listdir(tmp_path) == ["in.safetensors"]
     assert run("convert", "in.safetensors", "out.safetensors")[0] == 0
+
+
+def test_nothing_to_convert(run):
+    save_file({}, "empty.safetensors")
+    code, output, error = run("convert", "empty.safetensors", "out.ckpt")
+    assert (code, output, error) == (1, "", "mscompat: error: MindSpore's .ckpt holds one tensor at least\n")
+    assert run("convert", "empty.safetensors", "out.safetensors")[0] == 0
 
 
 def test_what_is_no_tensor_is_left_out(run, monkeypatch):
@@ -212,16 +236,34 @@ def test_version(run):
     assert run("--version") == (0, f"mscompat {mscompat.__version__}\n", "")
 
 
+def run_module(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "mscompat", *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, check=False, text=True, **options,
+    )
+
+
+@pytest.mark.slow
 def test_as_a_module():
     """Into a pipe whose reader is gone, as head is when it has its lines: that is no error."""
     reader, writer = os.pipe()
     os.close(reader)
-    result = subprocess.run(
-        [sys.executable, "-m", "mscompat", "inspect", NETWORK],
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=writer, stderr=subprocess.PIPE, check=False, text=True,
-    )
+    result = run_module("inspect", NETWORK, stdout=writer)
     os.close(writer)
     assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["out.ckpt", "out.safetensors"])
+def test_full_disk(tmp_path, target):
+    """One line, also of libraries that log what they raise."""
+    limit = functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (100, 100))
+    result = run_module("convert", NETWORK, target, cwd=tmp_path, preexec_fn=limit)
+    assert result.returncode == 1
+    assert result.stderr.startswith("mscompat: error: ")
+    assert "File too large" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert os.listdir(tmp_path) == []
 
 
 def test_console_script():

@@ -6,10 +6,8 @@ golden_faces.npz was written by record_faces.py.
 
 from __future__ import annotations
 
-import os
 import pathlib
 import re
-import subprocess
 import sys
 
 import detect_faces
@@ -110,12 +108,8 @@ def test_weights_are_read_without_torch(monkeypatch):
 @needs_weights
 @needs_picture
 @pytest.mark.parametrize("arguments", [[], ["--mode", "pynative", "--output", "drawn.png"]])
-def test_script(tmp_path, arguments):
-    paths = [str(ROOT), os.environ.get("PYTHONPATH")]
-    result = subprocess.run(
-        [sys.executable, SCRIPT, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
-    )
+def test_script(tmp_path, run_script, arguments):
+    result = run_script(SCRIPT, *arguments)
     assert result.returncode == 0, result.stderr
     name = "drawn.png" if arguments else "faces.png"
     first, second, third = result.stdout.splitlines()
@@ -167,6 +161,15 @@ def test_suppress():
     assert suppress(boxes[:0], scores[:0], 0.7).tolist() == []
 
 
+def test_weights_of_another_network(tmp_path):
+    for name in ("pnet.pt", "rnet.pt", "onet.pt"):
+        torch_file = pathlib.Path(__file__).parent / "data" / "network_zip.pth"
+        (tmp_path / name).write_bytes(torch_file.read_bytes())
+    with pytest.raises(SystemExit) as stop:
+        detect_faces.load_networks(tmp_path)
+    assert stop.value.code.startswith(f"--weights {tmp_path / 'pnet.pt'}: Error(s) in loading state_dict for PNet:")
+
+
 @pytest.fixture
 def folder(tmp_path):
     """Of weights, such as they are, and a picture."""
@@ -174,6 +177,8 @@ def folder(tmp_path):
         (tmp_path / name).touch()
     Image.new("RGB", (40, 30)).save(tmp_path / "picture.png")
     (tmp_path / "text.png").write_text("no picture")
+    picture = (tmp_path / "picture.png").read_bytes()
+    (tmp_path / "broken.png").write_bytes(picture[:8] + b"\0\0\0\1IHDRx" + picture[12:])
     return tmp_path
 
 
@@ -183,6 +188,7 @@ def folder(tmp_path):
     (["--weights", "missing"], "--weights: there is no pnet.pt in missing"),
     (["--weights", ".", "--picture", "missing.png"], "--picture: [Errno 2] No such file or directory: "),
     (["--weights", ".", "--picture", "text.png"], "--picture: cannot identify image file 'text.png'"),
+    (["--weights", ".", "--picture", "broken.png"], "--picture: Truncated IHDR chunk"),
     (["--weights", ".", "--picture", "picture.png", "--output", "faces.gif"], "--output must end in .png, but got"),
     (["--weights", ".", "--picture", "picture.png", "--output", "a/b.png"], "--output: there is no folder a"),
     (["--mode", "eager"], "argument --mode: invalid choice: 'eager'"),

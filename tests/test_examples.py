@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import re
@@ -29,18 +30,8 @@ def _needs_packages():
 
 
 @pytest.fixture
-def run(tmp_path):
-    """Run the script with the arguments in tmp_path, where it leaves its picture and MindSpore its folders."""
-    paths = [str(ROOT), os.environ.get("PYTHONPATH")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
-
-    def run(*arguments):
-        return subprocess.run(
-            [sys.executable, SCRIPT, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True,
-            timeout=300,
-        )
-
-    return run
+def run(run_script):
+    return functools.partial(run_script, SCRIPT)
 
 
 @pytest.fixture

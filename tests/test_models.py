@@ -170,9 +170,10 @@ def torch_runs(key):
     return record_models.exact_and_rounded(CASES[key])
 
 
-GRAPH_ALWAYS = ("pnet",)  # each graph takes a second to compile
+# Others take seconds to compile or to run. These have a norm and both optimisers, both convolutions, three losses.
+ALWAYS = {"graph": ["pnet"], "pynative": ["resnet18", "dcgan_generator", "cyclegan", "onet"]}
 EACH = [
-    pytest.param(mode, key, marks=[pytest.mark.slow] if mode == "graph" and key not in GRAPH_ALWAYS else [])
+    pytest.param(mode, key, marks=[] if key in ALWAYS[mode] else [pytest.mark.slow])
     for mode in ("pynative", "graph") for key in CASES
 ]
 each_network = pytest.mark.parametrize(("mode", "key"), EACH, indirect=["mode"])

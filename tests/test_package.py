@@ -14,6 +14,7 @@ import textwrap
 import mindspore as ms
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 import mscompat
 
@@ -66,6 +67,20 @@ def test_readme_ported_layer_runs():
     exec(block, names)
     image = ms.Tensor(np.ones((1, 64, 5, 6)), ms.float32)
     assert names["smooth"](names["up"](image)).shape == (1, 32, 10, 12)
+
+
+def test_readme_checkpoint_loads(tmp_path, monkeypatch):
+    (block,) = readme_blocks("import mscompat")
+    path = ROOT / "tests" / "data" / "network_zip.pth"
+    (tmp_path / "model.pth").write_bytes(path.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    names: dict = {"cell": ms.nn.CellDict({"embedding": ms.nn.Embedding(5, 8)})}
+    with pytest.raises(RuntimeError, match=r'Unexpected key.* "line.weight"'):
+        exec(block, names)
+    saved = {"embedding.weight": mscompat.load_torch_file(path)["model"]["module.embedding.weight"].numpy()}
+    save_file(saved, tmp_path / "model.safetensors")
+    exec(block.replace("model.pth", "model.safetensors"), names)
+    np.testing.assert_equal(names["state_dict"], saved)
 
 
 def test_readme_proofs(capsys):
