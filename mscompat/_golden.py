@@ -104,8 +104,8 @@ def relative_error(actual: np.ndarray, expected: np.ndarray, scale: np.ndarray) 
 def save(path: pathlib.Path, torch_version: str, records: list[Record]) -> None:
     """Write a file of records."""
     values, scales = (
-        np.concatenate([array.ravel() for record in records for array in record[part] if array is not None])
-        for part in (1, 2)
+        np.concatenate([array.ravel() for results in part for array in results if array is not None])
+        for part in ([record.results for record in records], [record.scales for record in records])
     )
     integers = np.round(values * 4**_BITS).astype(np.int64)
     if not np.array_equal(integers / 4**_BITS, values):
@@ -128,18 +128,15 @@ def load(path: pathlib.Path = FILE) -> tuple[str, list[Record]]:
 def _split(goldens: list[Golden], flat: np.ndarray) -> Iterator[Results]:
     start = 0
     for golden in goldens:
-        arrays = []
+        arrays: list[Any] = []
         for shape in _shapes(golden):
-            if shape is None:
-                arrays.append(None)
-                continue
-            end = start + math.prod(shape)
-            arrays.append(flat[start:end].reshape(shape))
+            end = start if shape is None else start + math.prod(shape)
+            arrays.append(None if shape is None else flat[start:end].reshape(shape))
             start = end
         yield Results(*arrays)
 
 
-def _shapes(golden: Golden) -> Results:
+def _shapes(golden: Golden) -> Any:
     """The shapes of the results, which are those of the inputs."""
     arguments = golden.arguments
     first, second = arguments["out_channels"], arguments["in_channels"]

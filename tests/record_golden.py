@@ -16,7 +16,7 @@ import test_init
 import torch
 
 from mscompat import _golden
-from mscompat._golden import Golden, Inputs, Record, Results
+from mscompat._golden import Golden, Inputs, Record
 
 INIT_FILE = pathlib.Path(__file__).with_name("golden_init.npz")
 
@@ -67,31 +67,16 @@ def goldens() -> list[Golden]:
     return calls
 
 
-def torch_results(golden: Golden, inputs: Inputs) -> Results:
-    """Values and gradients by torch, in float64."""
-    layer_type = torch.nn.ConvTranspose2d if golden.transposed else torch.nn.Conv2d
-    layer = layer_type(**golden.arguments, dtype=torch.float64)
-    layer.weight.data = torch.tensor(inputs.weight)
-    if inputs.bias is not None:
-        layer.bias.data = torch.tensor(inputs.bias)
-    input = torch.tensor(inputs.input, requires_grad=True)
-    output = layer(input, **({} if golden.output_size is None else {"output_size": golden.output_size}))
-    output.backward(torch.tensor(inputs.cotangent))
-    return Results(
-        output.detach().numpy(), input.grad.numpy(), layer.weight.grad.numpy(),
-        None if inputs.bias is None else layer.bias.grad.numpy(),
-    )
-
-
 def record() -> None:
     """Write the files."""
     records = []
     for golden in goldens():
         inputs = _golden.make_inputs(golden)
         absolute = Inputs(*(None if array is None else np.abs(array) for array in inputs))
-        records.append(Record(golden, torch_results(golden, inputs), torch_results(golden, absolute)))
+        results, scales = (oracle.torch_results(golden, golden.transposed, each) for each in (inputs, absolute))
+        records.append(Record(golden, results, scales))
     _golden.save(_golden.FILE, torch.__version__, records)
-    print(f"{_golden.FILE}: {len(records)} calls, {_golden.FILE.stat().st_size / 1e3:.0f} kB, torch {torch.__version__}")
+    print(f"{_golden.FILE}: {len(records)} calls, {_golden.FILE.stat().st_size} bytes, torch {torch.__version__}")
 
     arrays = {"torch_version": np.array(torch.__version__)}
     for dtype in test_init.DTYPES:
