@@ -67,8 +67,8 @@ class _ConvNd(nn.Cell):
         """
         raise NotImplementedError(
             f"For '{type(self).__name__}', shard is not supported, but got in_strategy={in_strategy}: train in "
-            "data-parallel mode instead, mindspore.set_auto_parallel_context(parallel_mode='data_parallel'), which needs no "
-            "strategies"
+            "data-parallel mode, which needs no strategies: "
+            "mindspore.set_auto_parallel_context(parallel_mode='data_parallel')"
         )
 
     def extra_repr(self) -> str:
