@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import __version__
+from . import __version__, check
+from .check import CheckError
 from .state_file import SUFFIXES, dtype_name, is_tensor, read_state_dict, to_numpy, write_state_dict
 
 __all__ = ["main"]
@@ -25,7 +26,7 @@ _INTERRUPTED = 130  # as of a shell's command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code: 0; 1 for a file that is wrong; 130 when interrupted.
+    """Run a command and return its exit code: 0; 1 for a file or a machine that is wrong; 130 when interrupted.
 
     Raises:
         SystemExit: With 2 for wrong arguments, 0 for --help and --version.
@@ -33,13 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="mscompat", description="Carry weights from PyTorch to MindSpore.")
     parser.add_argument("--version", action="version", version=f"mscompat {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_add_convert, _add_inspect):
+    for add in (_add_check, _add_convert, _add_inspect):
         add(commands)
     options = parser.parse_args(arguments)
     logging.disable()  # MindSpore logs what it raises
     try:
-        options.run(options)
+        code = options.run(options)
         sys.stdout.flush()
+        return _DONE if code is None else code
     except BrokenPipeError:
         # The reader (head, say) has what it wanted. Python flushes once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -49,12 +51,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError:
         print("mscompat: error: there is not enough memory", file=sys.stderr)
         return _FAILED
-    except (ValueError, OSError) as error:
+    except (CheckError, ValueError, OSError) as error:
         print(f"mscompat: error: {_one_line(error)}", file=sys.stderr)
         return _FAILED
     finally:
         logging.disable(logging.NOTSET)
     return _DONE
+
+
+def _add_check(commands: Any) -> None:
+    parser = commands.add_parser(
+        "check",
+        help="compare the layers on this machine with torch's recorded results",
+        description="Run the layers on this machine and compare values and gradients with those that torch gives, "
+        "which come with mscompat: every kind of argument, each dtype, in PyNative and in Graph mode. Needs no torch, "
+        "and one to two minutes. Exit code 0 says that all passed.",
+    )
+    parser.add_argument("--device_target", choices=("CPU", "GPU", "Ascend"), help="default: MindSpore's own choice")
+    parser.add_argument("--mode", choices=check.MODES, help="one mode (default: both)")
+    parser.add_argument("--dtype", choices=check.DTYPES, help="one dtype (default: all)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the report too, to attach to a bug report")
+    parser.add_argument(
+        "--timeout", type=float, default=120, metavar="SECONDS", help="longest time for one call (default: %(default)s)"
+    )
+    parser.set_defaults(run=_check, parser=parser)
+
+
+def _check(options: argparse.Namespace) -> int:
+    if options.json is not None and not options.json.parent.is_dir():
+        options.parser.error(f"--json: there is no folder {options.json.parent}")
+    if not options.timeout > 0:
+        options.parser.error(f"--timeout must be positive, but got {options.timeout:g}")
+    report = check.check(
+        options.device_target, [options.mode] if options.mode else check.MODES,
+        [options.dtype] if options.dtype else check.DTYPES, options.timeout,
+    )
+    check.print_report(report)
+    if options.json is not None:
+        options.json.write_text(report.to_json() + "\n", encoding="utf-8")
+        print(f"mscompat: wrote {options.json}", file=sys.stderr)
+    return _DONE if report.passed else _FAILED
 
 
 def _add_convert(commands: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from mindspore import Parameter, Tensor, nn
@@ -58,6 +58,18 @@ class _ConvNd(nn.Cell):
         self.weight.set_data(Tensor(init.kaiming_uniform(self.weight.shape, dtype), dtype))
         if self.bias is not None:
             self.bias.set_data(Tensor(init.fan_in_uniform(self.out_channels, self.weight.shape, dtype), dtype))
+
+    def shard(self, in_strategy: Any, out_strategy: Any = None, parameter_plan: Any = None) -> NoReturn:
+        """Not supported: raises NotImplementedError. In data-parallel mode a layer needs no strategy.
+
+        A call makes its own operators, so there is none to give a strategy to before; and semi_auto_parallel, where
+        strategies count, does not run on CPU ("Invalid communication backend", MindSpore 2.10): it could not be tested.
+        """
+        raise NotImplementedError(
+            f"For '{type(self).__name__}', shard is not supported, but got in_strategy={in_strategy}: train in "
+            "data-parallel mode, which needs no strategies: "
+            "mindspore.set_auto_parallel_context(parallel_mode='data_parallel')"
+        )
 
     def extra_repr(self) -> str:
         """torch's extra_repr: what is not default."""

@@ -1,40 +1,23 @@
 """What a layer must give: values and gradients of a case in float64.
 
 torch says so where it is installed. Without it, a naive reference in NumPy does, which the parity tests hold against
-torch; it shares no code with the package.
+torch; it shares no arithmetic with the package.
 """
 
 from __future__ import annotations
 
 import zlib
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from cases import Case
+
+from mscompat._golden import TOLERANCES, Inputs, Results
 
 try:
     import torch
 except ImportError:
     torch = None
-
-# Largest error of an element allowed, relative to the sum of the absolute values of the terms that it is the sum of.
-TOLERANCES = {"float64": 1e-15, "float32": 5e-7, "float16": 1e-3, "bfloat16": 4e-3}  # float: 4 eps; half: 1 or 0.5 eps
-
-
-class Inputs(NamedTuple):
-    """Arguments of a call and of its backward pass, exact in the case's dtype, as float64."""
-
-    input: np.ndarray
-    weight: np.ndarray
-    bias: np.ndarray | None
-    cotangent: np.ndarray
-
-
-class Results(NamedTuple):
-    output: np.ndarray
-    input_gradient: np.ndarray
-    weight_gradient: np.ndarray
-    bias_gradient: np.ndarray | None
 
 
 def assert_close(actual: Any, expected: np.ndarray, scale: np.ndarray, dtype: str, what: str = "") -> None:

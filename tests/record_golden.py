@@ -1,12 +1,13 @@
 """Record what torch gives, for machines without torch: ``python tests/record_golden.py``, with mscompat and torch.
 
-Writes golden_torch.npz beside this file: values and gradients of every sixth case of the table, and digests of initial
-parameters, with torch's version.
+Writes mscompat/golden.npz: values and gradients of calls of every kind, which ``mscompat check`` and test_golden.py
+compare with. And golden_init.npz beside this file: digests of initial parameters. Both hold torch's version.
 """
 
 from __future__ import annotations
 
 import pathlib
+import zlib
 
 import cases
 import numpy as np
@@ -14,33 +15,76 @@ import oracle
 import test_init
 import torch
 
-FILE = pathlib.Path(__file__).with_name("golden_torch.npz")
+from mscompat import _golden
+from mscompat._golden import Golden, Inputs, Record
+
+INIT_FILE = pathlib.Path(__file__).with_name("golden_init.npz")
+
+# Each kind of argument, and each way in which a lowering could go wrong, of the case table.
+CONV2D = (
+    "stride_tuple", "stride_one_list", "padding_int", "dilation_tuple", "kernel_size_int", "bias_False_padding",
+    "one_element_everywhere", "kernel_1x1_stride_(2, 1)_dilation_(1, 1)_padding_(1, 2)",
+    "kernel_4x3_stride_(2, 3)_dilation_(1, 2)_padding_(1, 2)", "padding_valid_groups_2", "padding_6_kernel_2x3",
+    "padding_(0, 4)_kernel_2x3", "same_kernel_(2, 3)_dilation_(1, 3)", "same_kernel_(4, 1)_dilation_1",
+    "reflect_padding_(2, 3)", "reflect_padding_(6, 8)", "reflect_same_kernel_(4, 3)_dilation_(1, 2)",
+    "replicate_padding_(0, 2)", "replicate_same_dilation_one_element", "replicate_padding_(8, 9)_beyond_input",
+    "circular_padding_same", "circular_stride_2_3", "circular_dilation", "circular_groups",
+    "circular_padding_(7, 9)_whole_input", "groups_2_out_6_stride_(2, 1)_padding_(1, 2)_dilation_1",
+    "groups_6_out_6_stride_1_padding_0_dilation_1", "groups_6_out_12_stride_1_padding_(2, 1)_dilation_(2, 1)",
+    "channels_1_to_1", "empty_batch_zeros_same", "empty_batch_reflect_1", "one_pixel_circular", "one_pixel_output",
+    "non_contiguous_zeros", "batch_1",
+)
+CONV_TRANSPOSE2D = (
+    "stride_list", "stride_one_tuple", "padding_tuple", "dilation_tuple", "kernel_size_int", "bias_False",
+    "one_element_everywhere", "kernel_(1, 2)_stride_(2, 1)_padding_(0, 0)_dilation_(1, 1)_output_padding_(1, 0)",
+    "kernel_(2, 3)_stride_(2, 3)_padding_(1, 2)_dilation_(1, 1)_output_padding_(1, 2)",
+    "kernel_(4, 3)_stride_(1, 1)_padding_(1, 2)_dilation_(2, 1)_output_padding_(1, 0)",
+    "kernel_(2, 3)_stride_(1, 1)_padding_(0, 0)_dilation_(3, 2)_output_padding_(2, 1)",
+    "kernel_smaller_than_stride", "output_beyond_the_kernel", "one_pixel_beyond_the_kernel",
+    "padding_beyond_the_kernel", "groups_2_out_6_stride_(2, 1)_padding_(0, 1)_dilation_(1, 2)",
+    "groups_6_out_6_stride_(2, 3)_padding_1_dilation_1", "groups_6_out_12_stride_1_padding_0_dilation_1",
+    "output_size_(7, 13)", "output_size_[2, 6, 7, 15]_output_padding_1", "output_size_dilation", "empty_batch",
+    "empty_batch_output_padding_above_stride", "one_row", "one_pixel_output", "non_contiguous_groups", "batch_1",
+)
 
 
-def golden_cases() -> list[tuple[str, cases.Case, bool]]:
-    """(key, case, transposed) of the recorded cases."""
-    tables = ((cases.conv2d_cases(), False), (cases.conv_transpose2d_cases(), True))
-    return [
-        (f"{'conv_transpose2d' if transposed else 'conv2d'}/{case.name}", case, transposed)
-        for table, transposed in tables
-        for case in table[::6]
-    ]
+def goldens() -> list[Golden]:
+    """The calls to record: of the cases with a batch of 2, every second one without a batch."""
+    calls = []
+    for names, table, transposed in (
+        (CONV2D, cases.conv2d_cases(), False), (CONV_TRANSPOSE2D, cases.conv_transpose2d_cases(), True)
+    ):
+        by_name = {case.name: case for case in table}
+        for number, name in enumerate(names):
+            case = by_name[name]
+            size = None if case.output_size is None else tuple(case.output_size)
+            unbatched = case.batch == 2 and number % 2 == 0 and len(size or ()) < 4
+            output = oracle.make_inputs(case, transposed).cotangent.shape
+            calls.append(Golden(
+                name, transposed, case.arguments, case.input_shape if unbatched else (case.batch, *case.input_shape),
+                output[1:] if unbatched else output, size, case.contiguous, zlib.crc32(name.encode()),
+            ))
+    return calls
 
 
 def record() -> None:
-    """Write the file."""
+    """Write the files."""
+    records = []
+    for golden in goldens():
+        inputs = _golden.make_inputs(golden)
+        absolute = Inputs(*(None if array is None else np.abs(array) for array in inputs))
+        results, scales = (oracle.torch_results(golden, golden.transposed, each) for each in (inputs, absolute))
+        records.append(Record(golden, results, scales))
+    _golden.save(_golden.FILE, torch.__version__, records)
+    print(f"{_golden.FILE}: {len(records)} calls, {_golden.FILE.stat().st_size} bytes, torch {torch.__version__}")
+
     arrays = {"torch_version": np.array(torch.__version__)}
-    for key, case, transposed in golden_cases():
-        results = oracle.torch_results(case, transposed, oracle.make_inputs(case, transposed))
-        for name, array in zip(results._fields, results, strict=True):
-            if array is not None:
-                arrays[f"{key}/{name}"] = array if case.dtype == "float64" else array.astype(np.float32)
     for dtype in test_init.DTYPES:
         for seed in (0, 42):
             torch.manual_seed(seed)
-            arrays[f"init/{dtype}/{seed}"] = np.array(test_init.digests(test_init.torch_parameters(dtype)))
-    np.savez_compressed(FILE, **arrays)
-    print(f"{FILE}: {len(arrays)} arrays, {FILE.stat().st_size / 1e6:.2f} MB, torch {torch.__version__}")
+            arrays[f"{dtype}/{seed}"] = np.array(test_init.digests(test_init.torch_parameters(dtype)))
+    np.savez_compressed(INIT_FILE, **arrays)
+    print(f"{INIT_FILE}: {len(arrays)} arrays")
 
 
 if __name__ == "__main__":

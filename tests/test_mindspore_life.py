@@ -415,3 +415,11 @@ def test_training_step(mode):
         optimizer(gradients)
         losses.append(float(value.asnumpy()))
     assert losses[-1] < 0.9 * losses[0]
+
+
+@pytest.mark.parametrize("layer_type", [mscompat.TorchConv2d, mscompat.TorchConvTranspose2d])
+def test_shard_is_refused(layer_type):
+    layer = layer_type(1, 1, 3)
+    message = f"For '{layer_type.__name__}', shard is not supported.*data_parallel"
+    with pytest.raises(NotImplementedError, match=message):
+        layer.shard(((2, 1, 1, 1),))

@@ -55,14 +55,17 @@ def test_arithmetic_knows_no_mindspore():
         assert "import mindspore" not in (ROOT / "mscompat" / f"{name}.py").read_text()
 
 
-def readme_blocks(start: str) -> list[str]:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def readme_blocks(start: str, heading: str) -> list[str]:
+    """Of the section below a heading."""
+    _, _, text = (ROOT / "README.md").read_text(encoding="utf-8").partition(f"{heading}\n")
+    text, *_ = text.partition("\n## ")
     blocks = map(textwrap.dedent, re.findall(r"```python\n(.*?)```", text, re.DOTALL))
     return [block for block in blocks if block.startswith(start)]
 
 
-def test_readme_ported_layer_runs():
-    (block,) = readme_blocks("from mscompat")
+@pytest.mark.parametrize("heading", ["## Port a layer", "## 中文"])
+def test_readme_ported_layer_runs(heading):
+    (block,) = readme_blocks("from mscompat", heading)
     names: dict = {}
     exec(block, names)
     image = ms.Tensor(np.ones((1, 64, 5, 6)), ms.float32)
@@ -84,7 +87,7 @@ def test_readme_checkpoint_loads(tmp_path, monkeypatch):
 
 
 def test_readme_proofs(capsys):
-    transposed, mint = readme_blocks("import numpy")
+    transposed, mint = readme_blocks("import numpy", "## Why not what is there")
     exec(transposed, {})
     printed = capsys.readouterr().out
     assert "[1. 2. 1. 0.]" in printed  # torch: 1. 2. 1. 1.
