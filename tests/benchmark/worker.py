@@ -31,7 +31,7 @@ def make_call(contender: Any, case: Case, backward: bool) -> Callable[[], tuple]
 def digest(array: np.ndarray) -> tuple[float, float]:
     """A projection of the values and their scale, to see whether two contenders compute the same."""
     values = array.astype(np.float64).ravel()
-    probe = np.random.default_rng(1).standard_normal(values.size)
+    probe = np.resize(np.random.default_rng(1).standard_normal(9973), values.size)  # a prime: in step with no shape
     return float(probe @ values) / values.size**0.5, float(np.mean(values**2)) ** 0.5
 
 
@@ -56,7 +56,7 @@ def main() -> None:
 
     for line in sys.stdin:
         request = json.loads(line)
-        key = request["key"]
+        key = request.get("key")
         if request["do"] == "prepare":
             calls[key] = make_call(contender, Case(**request["case"]), request["backward"])
             seconds, results = timed(calls[key])
@@ -64,7 +64,7 @@ def main() -> None:
         elif request["do"] == "time":
             answer([timed(calls[key])[0] for _ in range(request["times"])])
         else:
-            del calls[key]
+            calls.clear()
             answer(None)
 
 

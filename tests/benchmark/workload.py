@@ -16,6 +16,9 @@ class Arrays(NamedTuple):
     cotangent: np.ndarray
 
 
+FORWARD, BACKWARD = PASSES = "forward", "forward+backward"
+
+
 class Case(NamedTuple):
     """A layer with its input, or what else `subject` names. `arguments` are torch's."""
 
