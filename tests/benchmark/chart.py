@@ -26,13 +26,16 @@ def draw(results: dict[str, Any], path: pathlib.Path) -> None:
     height = 0.8 / len(contenders)
     for panel, passes in zip(panels, PASSES, strict=True):
         for place, contender in enumerate(contenders):
-            milliseconds = {
-                one["case"]: 1e3 * one["median"]
-                for one in those if (one["contender"], one["pass"]) == (contender, passes)
-            }
-            rows = [cases.index(case) + (place - (len(contenders) - 1) / 2) * height for case in milliseconds]
-            panel.barh(rows, milliseconds.values(), height, color=CONTENDERS[contender], label=LABELS[contender])
+            bars = [one for one in those if (one["contender"], one["pass"]) == (contender, passes)]
+            rows = [cases.index(one["case"]) + (place - (len(contenders) - 1) / 2) * height for one in bars]
+            drawn = panel.barh(
+                rows, [1e3 * one["median"] for one in bars], height, color=CONTENDERS[contender],
+                label=LABELS[contender],
+            )
+            labels = ["stopped here" if one["stopped"] else "wrong result" if one["wrong"] else "" for one in bars]
+            panel.bar_label(drawn, labels, padding=2, fontsize=7)
         panel.set_xscale("log")
+        panel.set_xlim(left=500 * min(one["median"] for one in those if one["pass"] == passes))
         panel.set_title(passes)
         panel.set_xlabel("ms (log scale, less is better)")
         panel.grid(axis="x", alpha=0.4)

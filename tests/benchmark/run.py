@@ -14,6 +14,7 @@ import pathlib
 import platform
 import re
 import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -70,6 +71,7 @@ class Contender:
         self._process = subprocess.Popen(
             [sys.executable, str(pathlib.Path(__file__).with_name("worker.py")), self.name],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, env=environment, text=True,
+            start_new_session=True,  # Ctrl-C is for this process: see main()
         )
         self.environment = self._read()
 
@@ -170,10 +172,16 @@ def main() -> None:
     steps = [(group, passes, contenders) for group in groups for passes in PASSES]
     steps.append((OVERHEAD, FORWARD, overhead))
     measurements = []
+    for interruption in (signal.SIGINT, signal.SIGTERM):  # the former is ignored in a shell's background
+        signal.signal(interruption, signal.default_int_handler)
     try:
         for number, (group, passes, those) in enumerate(steps, 1):
             print(f"[{number}/{len(steps)}] {group[0].name}, {passes}", file=sys.stderr)
             measurements += measure(group, passes, those, rounds, options.limit)
+    except KeyboardInterrupt:
+        if not measurements:
+            raise
+        print("Interrupted: here is what was measured.", file=sys.stderr)
     finally:
         for contender in (*contenders, *overhead):
             contender.stop()
