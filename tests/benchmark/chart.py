@@ -35,7 +35,8 @@ def draw(results: dict[str, Any], path: pathlib.Path) -> None:
             labels = ["stopped here" if one["stopped"] else "wrong result" if one["wrong"] else "" for one in bars]
             panel.bar_label(drawn, labels, padding=2, fontsize=7)
         panel.set_xscale("log")
-        panel.set_xlim(left=500 * min(one["median"] for one in those if one["pass"] == passes))
+        medians = [1e3 * one["median"] for one in those if one["pass"] == passes]
+        panel.set_xlim(0.5 * min(medians), 3 * max(medians))  # on the right, room for the labels
         panel.set_title(passes)
         panel.set_xlabel("ms (log scale, less is better)")
         panel.grid(axis="x", alpha=0.4)

@@ -39,18 +39,22 @@ SAMPLE = 0.05  # seconds that a contender's turn takes at least
 
 
 class Contender:
-    """A worker process, started when first asked and again after it was stopped."""
+    """A worker process, started when first asked and again after it was stopped.
+
+    It is suspended unless it is asked: threads that wait for work may spin, and slow the one that is timed.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.environment: dict[str, str] = {}
-        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - as long as the process
+        self._log: Any = None
         self._process: Any = None
 
     def ask(self, limit: float | None = None, **request: Any) -> Any:
         """The answer, or None if it takes longer than limit seconds: the process is stopped then."""
         if self._process is None:
             self._start()
+        self._process.send_signal(signal.SIGCONT)
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         if not select.select([self._process.stdout], [], [], limit)[0]:
@@ -63,8 +67,10 @@ class Contender:
             self._process.kill()
             self._process.communicate()
             self._process = None
+            self._log.close()
 
     def _start(self) -> None:
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - as long as the process
         paths = map(str, PATHS[self.name.split()[0]])
         # MindSpore logs an error when synchronize() is called on CPU; where something fails, it raises too.
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "GLOG_v": "4"}
@@ -80,6 +86,7 @@ class Contender:
         if not line:
             self._log.seek(0)
             raise RuntimeError(f"{self.name} has ended:\n{self._log.read()[-4000:]}")
+        self._process.send_signal(signal.SIGSTOP)
         return json.loads(line)
 
 
