@@ -1,0 +1,142 @@
+"""mscompat's layers or MindSpore's own, in Graph or PyNative mode, and ResNet-18 of them."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import pathlib
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+import mindspore as ms
+import numpy as np
+from mindspore import Parameter, ParameterTuple, Tensor, nn, ops
+from workload import Arrays, Case
+
+
+class Contender:
+    """Makes the calls to time."""
+
+    def __init__(self, library: str, mode: str) -> None:
+        self.graph = mode == "graph"
+        ms.set_context(mode=ms.GRAPH_MODE if self.graph else ms.PYNATIVE_MODE)
+        if mode == "blocking":
+            ms.runtime.launch_blocking()
+        self.environment = {"mindspore": ms.__version__, "oneDNN": _onednn_version()}
+        if library == "native":
+            # examples/models takes its layers from mscompat.nn: it gets MindSpore's own, and mscompat stays out.
+            layers: Any = types.ModuleType("mscompat.nn")
+            layers.Conv2d, layers.ConvTranspose2d = _native_conv2d, _native_conv_transpose2d
+            sys.modules["mscompat.nn"] = layers
+            sys.modules["mscompat"] = types.ModuleType("mscompat")
+        else:
+            self.environment["mscompat"] = importlib.import_module("mscompat").__version__
+        self.layers = importlib.import_module("mscompat.nn")
+
+    def layer(self, case: Case, arrays: Arrays, backward: bool) -> Callable[[], tuple]:
+        layer = (self.layers.ConvTranspose2d if case.transposed else self.layers.Conv2d)(**case.arguments)
+        input, weight, bias, cotangent = map(Tensor, arrays)
+        layer.weight.set_data(weight)
+        layer.bias.set_data(bias)
+        if not backward:
+            self._compile(layer, input)
+            return lambda: (layer(input),)
+        gradients = _Gradients(layer)
+        self._compile(gradients, input, cotangent)
+
+        def call():
+            output, (input_gradients, parameter_gradients) = gradients(input, cotangent)
+            return output, *input_gradients, *parameter_gradients
+
+        return call
+
+    def operators(self, case: Case, arrays: Arrays, backward: bool) -> Callable[[], tuple]:
+        """The least that a layer can cost: its two operators."""
+        arguments = case.arguments
+        convolve = ops.Conv2D(
+            arguments["out_channels"], arguments["kernel_size"], pad_mode="pad", pad=arguments["padding"]
+        )
+        add = ops.BiasAdd()
+        input, weight, bias = Tensor(arrays.input), Parameter(Tensor(arrays.weight)), Parameter(Tensor(arrays.bias))
+        return lambda: (add(convolve(input, weight), bias),)
+
+    def resnet18(self, images: np.ndarray, labels: np.ndarray, train: bool) -> Callable[[], tuple]:
+        network = importlib.import_module("models.resnet").ResNet18()
+        arguments = [Tensor(images)]
+        if train:
+            optimizer = nn.SGD(network.trainable_params(), 1e-3)
+            network = nn.TrainOneStepCell(nn.WithLossCell(network, nn.CrossEntropyLoss()), optimizer)
+            arguments.append(Tensor(labels))
+        network.set_train(train)
+        self._compile(network, *arguments)
+        return lambda: (network(*arguments),)
+
+    def synchronize(self) -> None:
+        """Wait until all is computed. (On CPU it logs that it does not support it, and waits: 2.7 to 2.10.)"""
+        ms.runtime.synchronize()
+
+    @staticmethod
+    def array(tensor: Tensor) -> np.ndarray:
+        return tensor.asnumpy()
+
+    def _compile(self, cell: nn.Cell, *arguments: Tensor) -> None:
+        if self.graph:
+            cell.compile(*arguments)
+
+
+class _Gradients(nn.Cell):
+    """The output, so that no graph leaves it out, and the gradients of input, weight and bias."""
+
+    def __init__(self, layer: nn.Cell) -> None:
+        super().__init__()
+        self.layer = layer
+        self.parameters = ParameterTuple((layer.weight, layer.bias))
+
+    def construct(self, input, cotangent):
+        output, gradients = ms.vjp(self.layer, input, weights=self.parameters)
+        return output, gradients(cotangent)
+
+
+class _Padded(nn.Cell):
+    """A padding mode in front of MindSpore's own convolution. nn.Pad knows reflection only."""
+
+    def __init__(self, convolution: nn.Cell, padding: int, mode: str) -> None:
+        super().__init__()
+        self.convolution = convolution
+        self.weight, self.bias = convolution.weight, convolution.bias
+        self.mode = mode
+        self.pads = (padding,) * 4
+        self.reflect = nn.Pad(((0, 0), (0, 0), (padding, padding), (padding, padding)), "REFLECT")
+
+    def construct(self, input):
+        padded = self.reflect(input) if self.mode == "reflect" else ops.pad(input, self.pads, mode=self.mode)
+        return self.convolution(padded)
+
+
+def _native_conv2d(
+    in_channels, out_channels, kernel_size, stride=1, padding=0, groups=1, bias=True, padding_mode="zeros"
+) -> nn.Cell:
+    zeros = padding if padding_mode == "zeros" else 0
+    convolution = nn.Conv2d(
+        in_channels, out_channels, kernel_size, stride, "pad", zeros, group=groups, has_bias=bias
+    )
+    return convolution if padding_mode == "zeros" else _Padded(convolution, padding, padding_mode)
+
+
+def _native_conv_transpose2d(
+    in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, bias=True
+) -> nn.Cell:
+    return nn.Conv2dTranspose(
+        in_channels, out_channels, kernel_size, stride, "pad", padding, output_padding, group=groups, has_bias=bias
+    )
+
+
+def _onednn_version() -> str:
+    """Of the oneDNN that MindSpore brings along, such as '3.10.0'; '' where it has none."""
+    for path in (pathlib.Path(ms.__file__).parent / "lib").glob("libdnnl.*"):
+        version_of = ctypes.CDLL(str(path)).dnnl_version
+        version_of.restype = ctypes.POINTER(ctypes.c_int * 3)
+        return ".".join(map(str, version_of().contents))
+    return ""

@@ -1,0 +1,72 @@
+"""One contender in a process of its own: `python worker.py 'LIBRARY MODE'`. run.py asks, one line of JSON at a time.
+
+Of its own, because importing mscompat may mend oneDNN for the whole process: MindSpore's own layers are timed where
+mscompat was never imported.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from workload import Arrays, Case
+
+
+def make_call(contender: Any, case: Case, backward: bool) -> Callable[[], tuple]:
+    """What to time. Inputs and parameters are the same in every contender."""
+    random = np.random.default_rng(0)
+    input = random.standard_normal(case.input, np.float32)
+    if case.subject == "resnet18":
+        return contender.resnet18(input, np.arange(len(input), dtype=np.int32), backward)
+    others = (random.standard_normal(shape, np.float32) for shape in case.shapes)
+    return getattr(contender, case.subject)(case, Arrays(input, *others), backward)
+
+
+def digest(array: np.ndarray) -> tuple[float, float]:
+    """A projection of the values and their scale, to see whether two contenders compute the same."""
+    values = array.astype(np.float64).ravel()
+    probe = np.resize(np.random.default_rng(1).standard_normal(9973), values.size)  # a prime: in step with no shape
+    return float(probe @ values) / values.size**0.5, float(np.mean(values**2)) ** 0.5
+
+
+def main() -> None:
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # whatever a framework prints
+
+    def answer(value: Any) -> None:
+        print(json.dumps(value), file=answers, flush=True)
+
+    library, mode = (*sys.argv[1].split(), "")[:2]
+    module = "torch_contender" if library == "torch" else "mindspore_contender"
+    contender = importlib.import_module(module).Contender(library, mode)
+    answer(contender.environment)
+    calls: dict[str, Callable[[], tuple]] = {}
+
+    def timed(call: Callable[[], tuple]) -> tuple[float, tuple]:
+        start = time.perf_counter()
+        results = call()
+        contender.synchronize()
+        return time.perf_counter() - start, results
+
+    for line in sys.stdin:
+        request = json.loads(line)
+        key = request.get("key")
+        if request["do"] == "prepare":
+            calls[key] = make_call(contender, Case(**request["case"]), request["backward"])
+            seconds, results = timed(calls[key])
+            answer({"seconds": seconds, "digests": [digest(contender.array(result)) for result in results]})
+        elif request["do"] == "time":
+            answer([timed(calls[key])[0] for _ in range(request["times"])])
+        else:
+            calls.clear()
+            answer(None)
+
+
+if __name__ == "__main__":
+    main()

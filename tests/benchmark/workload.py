@@ -1,0 +1,131 @@
+"""What is timed: the convolutions of well-known networks, and ResNet-18 as a whole."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Arrays(NamedTuple):
+    """What a layer is called with. The cotangent is the gradient of the output."""
+
+    input: np.ndarray
+    weight: np.ndarray
+    bias: np.ndarray
+    cotangent: np.ndarray
+
+
+FORWARD, BACKWARD = PASSES = "forward", "forward+backward"
+
+
+class Case(NamedTuple):
+    """A layer with its input, or what else `subject` names. `arguments` are torch's."""
+
+    name: str
+    kind: str  # cases of one kind are judged together
+    input: tuple[int, int, int, int]
+    arguments: dict[str, Any]
+    transposed: bool = False
+    count: int = 1  # how often the network holds the layer
+    quick: bool = False  # also in the quick selection
+    subject: str = "layer"  # or "operators", "resnet18"
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Of weight, bias and cotangent."""
+        arguments = self.arguments
+        kernel_size, stride, padding = arguments["kernel_size"], arguments["stride"], arguments["padding"]
+        in_channels, out_channels = arguments["in_channels"], arguments["out_channels"]
+        if self.transposed:
+            first, second = in_channels, out_channels
+            size = (self.input[2] - 1) * stride - 2 * padding + kernel_size + arguments.get("output_padding", 0)
+        else:
+            first, second = out_channels, in_channels
+            size = (self.input[2] + 2 * padding - kernel_size) // stride + 1
+        weight = (first, second // arguments.get("groups", 1), kernel_size, kernel_size)
+        return weight, (out_channels,), (self.input[0], out_channels, size, size)
+
+
+def _conv(name, kind, batch, size, in_channels, out_channels, kernel_size, stride=1, padding=0, **others) -> Case:
+    fields = {key: others.pop(key) for key in ("transposed", "count", "quick", "subject") if key in others}
+    arguments = {
+        "in_channels": in_channels, "out_channels": out_channels, "kernel_size": kernel_size, "stride": stride,
+        "padding": padding, **others,
+    }
+    return Case(name, kind, (batch, in_channels, size, size), arguments, **fields)
+
+
+def _depthwise(channels, size, stride, **fields) -> Case:
+    name = f"MobileNetV2 depthwise {channels}, {size}, /{stride}"
+    return _conv(name, "depthwise", 8, size, channels, channels, 3, stride, 1, groups=channels, **fields)
+
+
+def _pointwise(size, in_channels, out_channels, **fields) -> Case:
+    name = f"MobileNetV2 pointwise {in_channels}-{out_channels}, {size}"
+    return _conv(name, "pointwise", 8, size, in_channels, out_channels, 1, **fields)
+
+
+def _resnet(size, in_channels, out_channels, kernel_size, stride, padding, count, **fields) -> Case:
+    name = f"ResNet-18 {in_channels}-{out_channels} k{kernel_size}, {size}, /{stride}"
+    kind = "pointwise" if kernel_size == 1 else "dense"
+    return _conv(
+        name, kind, 8, size, in_channels, out_channels, kernel_size, stride, padding, count=count, **fields
+    )
+
+
+# One group after the other; the members of a group take turns, so that their times compare.
+GROUPS: tuple[tuple[Case, ...], ...] = (
+    (_resnet(224, 3, 64, 7, 2, 3, 1),),
+    (_resnet(56, 64, 64, 3, 1, 1, 4, quick=True),),
+    (_resnet(56, 64, 128, 3, 2, 1, 1),),
+    (_resnet(56, 64, 128, 1, 2, 0, 1),),
+    (_resnet(28, 128, 128, 3, 1, 1, 3),),
+    (_resnet(28, 128, 256, 3, 2, 1, 1),),
+    (_resnet(28, 128, 256, 1, 2, 0, 1),),
+    (_resnet(14, 256, 256, 3, 1, 1, 3),),
+    (_resnet(14, 256, 512, 3, 2, 1, 1),),
+    (_resnet(14, 256, 512, 1, 2, 0, 1),),
+    (_resnet(7, 512, 512, 3, 1, 1, 3, quick=True),),
+    (_depthwise(96, 112, 2),),
+    (_depthwise(144, 56, 1),),
+    (_depthwise(384, 14, 1, count=4, quick=True),),
+    (_depthwise(960, 7, 1, count=3),),
+    (_pointwise(112, 32, 16),),
+    (_pointwise(56, 24, 144, count=2),),
+    (_pointwise(14, 64, 384, count=4, quick=True),),
+    (_pointwise(7, 960, 160, count=2),),
+    (_conv("grouped 64-64 k3, 56, 8 groups", "grouped", 8, 56, 64, 64, 3, 1, 1, groups=8, quick=True),),
+    *(
+        (_conv(f"U-Net up {channels}-{channels // 2}, {size}", "transposed", 1, size, channels, channels // 2, 2, 2,
+               transposed=True, quick=size == 28),)
+        for channels, size in ((1024, 14), (512, 28), (256, 56), (128, 112))
+    ),
+    (_conv("DCGAN 100-512 k4, 1", "transposed", 8, 1, 100, 512, 4, 1, 0, transposed=True),),
+    *(
+        (_conv(f"DCGAN {channels}-{out_channels} k4, {size}, /2", "transposed", 8, size, channels, out_channels, 4, 2,
+               1, transposed=True, quick=size == 8),)
+        for channels, out_channels, size in ((512, 256, 4), (256, 128, 8), (128, 64, 16), (64, 3, 32))
+    ),
+    (_conv("CycleGAN reflect 3-64 k7, 256", "padding mode", 1, 256, 3, 64, 7, 1, 3, padding_mode="reflect"),),
+    (_conv("CycleGAN reflect 256-256 k3, 64", "padding mode", 1, 64, 256, 256, 3, 1, 1, padding_mode="reflect",
+           count=18, quick=True),),
+    (_conv("CycleGAN reflect 64-3 k7, 256", "padding mode", 1, 256, 64, 3, 7, 1, 3, padding_mode="reflect"),),
+    *(
+        (_conv(f"CycleGAN up {channels}-{channels // 2} k3, {size}, output_padding 1", "output_padding", 1, size,
+               channels, channels // 2, 3, 2, 1, output_padding=1, transposed=True, quick=size == 64),)
+        for channels, size in ((256, 64), (128, 128))
+    ),
+    tuple(
+        _conv(f"64-64 k3, 56, {mode}", "zeros" if mode == "zeros" else "padding mode", 8, 56, 64, 64, 3, 1, 1,
+              padding_mode=mode, quick=True)
+        for mode in ("zeros", "reflect", "replicate", "circular")
+    ),
+    (Case("ResNet-18", "network", (8, 3, 224, 224), {}, subject="resnet18"),),
+)
+
+# What a call costs beyond its operators, in PyNative mode.
+OVERHEAD: tuple[Case, ...] = tuple(
+    _conv(f"16-16 k3, 8, {subject}", "overhead", 1, 8, 16, 16, 3, 1, 1, subject=subject)
+    for subject in ("layer", "operators")
+)
