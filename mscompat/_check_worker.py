@@ -6,8 +6,6 @@ and writes lines of JSON: first the environment; then for each job when it start
 
 from __future__ import annotations
 
-import ctypes
-import importlib.util
 import json
 import os
 import pathlib
@@ -19,7 +17,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import Tensor, nn, ops
 
-from . import TorchConv2d, TorchConvTranspose2d, __version__, _golden
+from . import TorchConv2d, TorchConvTranspose2d, __version__, _golden, _onednn
 from ._golden import Golden, Record, Results
 
 __all__ = ["main", "run_job"]
@@ -121,7 +119,7 @@ def _array(value: Tensor) -> np.ndarray:
 
 
 def _environment() -> dict[str, str]:
-    environment = {
+    return {
         "mscompat": __version__,
         "MindSpore": ms.__version__,
         "NumPy": np.__version__,
@@ -129,11 +127,9 @@ def _environment() -> dict[str, str]:
         "platform": platform.platform(),
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "device target": ms.get_context("device_target"),
-        "oneDNN": _onednn_version(),
+        "oneDNN": ".".join(map(str, _onednn.version() or ("not found",))),
+        "CPU convolutions": _onednn.state().value,
     }
-    if importlib.util.find_spec("mscompat._onednn") is not None:
-        environment["slow convolutions"] = importlib.import_module("mscompat._onednn").status()
-    return environment
 
 
 def _processor() -> str:
@@ -143,23 +139,6 @@ def _processor() -> str:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
-
-
-class _OneDnnVersion(ctypes.Structure):
-    """The first members of oneDNN's dnnl_version_t."""
-
-    _fields_ = (("major", ctypes.c_int), ("minor", ctypes.c_int), ("patch", ctypes.c_int))
-
-
-def _onednn_version() -> str:
-    """Of the library in MindSpore's own folder."""
-    paths = sorted((pathlib.Path(ms.__file__).parent / "lib").glob("libdnnl.so*"))
-    if not paths:
-        return "not found"
-    library = ctypes.CDLL(str(paths[0]))
-    library.dnnl_version.restype = ctypes.POINTER(_OneDnnVersion)
-    version = library.dnnl_version().contents
-    return f"{version.major}.{version.minor}.{version.patch}"
 
 
 def _text(error: Exception) -> str:

@@ -28,6 +28,7 @@ _WITHOUT_AVX512 = ("SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2")
 _ISA_DEFAULT, _ISA_AVX2, _ISA_AVX512_BIT = 0x0, 0x7, 0x20
 # MindSpore has shipped 2.2, without the loop, and 3.10, with it.
 _FIRST_SLOW_VERSION = 3
+_CPUINFO = Path("/proc/cpuinfo")
 
 
 class State(enum.Enum):
@@ -151,7 +152,7 @@ def _has_avx512() -> bool:
     if platform.machine() != "x86_64":
         return False
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+        with _CPUINFO.open(encoding="utf-8") as lines:
             flags = next((line.split() for line in lines if line.startswith("flags")), [])
     except OSError:  # not Linux: MindSpore for Windows and macOS was not looked at
         return False

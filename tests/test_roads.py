@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import cases
-import numpy as np
 import pytest
 from harness import check_case
-from mindspore import Tensor, ops
 
 from mscompat import _onednn
 from mscompat._geometry import Convolution
 from mscompat._lowering import roads
-from mscompat._lowering.roads import Road
 
 TABLE = [(case, False) for case in cases.conv2d_cases()] + [(case, True) for case in cases.conv_transpose2d_cases()]
 NAMES = [f"{'conv_transpose2d' if transposed else 'conv2d'}-{case.name}" for case, transposed in TABLE]

@@ -1,0 +1,220 @@
+"""The mend of slow CPU convolutions: when it is made, when not, and what oneDNN then takes."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+import warnings
+from types import SimpleNamespace
+
+import mindspore as ms
+import numpy as np
+import pytest
+from mindspore import Tensor
+
+import mscompat
+from mscompat import _onednn
+from mscompat._onednn import State
+
+TESTS = pathlib.Path(__file__).parent
+
+
+@pytest.fixture
+def process(monkeypatch):
+    """A process with AVX-512 and oneDNN 3.10 in which nothing has run; `calls` is what set_max_cpu_isa was told."""
+    library = SimpleNamespace(calls=[], answer=0, effective=0x27)
+    library.dnnl_set_max_cpu_isa = lambda isa: library.calls.append(isa) or library.answer
+    library.dnnl_get_effective_cpu_isa = lambda: library.effective
+    library.version = (3, 10, 1)
+    for name in (*_onednn._ISA_VARIABLES, _onednn.VARIABLE):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(_onednn, "_has_avx512", lambda: True)
+    monkeypatch.setattr(_onednn, "version", lambda: library.version)
+    monkeypatch.setattr(_onednn, "_library", lambda: library)
+    monkeypatch.setattr(_onednn, "_state", State.UNKNOWN)
+    monkeypatch.setattr(_onednn, "_warned", False)
+    return library
+
+
+def test_mends_once(process):
+    assert [_onednn.state(), _onednn.state()] == [State.MENDED] * 2
+    assert process.calls == [7]
+    assert not _onednn.is_slow()
+
+
+@pytest.mark.parametrize("version", [(2, 2, 0), None])
+def test_leaves_other_versions_alone(process, version):
+    process.version = version
+    assert _onednn.state() is State.ABSENT
+    assert process.calls == []
+
+
+def test_leaves_other_processors_alone(process, monkeypatch):
+    monkeypatch.setattr(_onednn, "_has_avx512", lambda: False)
+    assert _onednn.state() is State.ABSENT
+    assert process.calls == []
+
+
+@pytest.mark.parametrize("variable", _onednn._ISA_VARIABLES)
+@pytest.mark.parametrize(
+    ("value", "state"),
+    [("AVX2", State.ABSENT), ("sse41", State.ABSENT), ("ALL", State.ENVIRONMENT), ("AVX512_CORE", State.ENVIRONMENT)],
+)
+def test_never_overrides_the_user(process, monkeypatch, variable, value, state):
+    monkeypatch.setenv(variable, value)
+    assert _onednn.state() is state
+    assert process.calls == []
+    assert _onednn.is_slow() == (state is State.ENVIRONMENT)
+
+
+def test_too_late_warns_once(process):
+    process.answer = 2
+    with pytest.warns(RuntimeWarning, match="Import mscompat before the first operator, or set ONEDNN_MAX_CPU_ISA"):
+        assert _onednn.is_slow()
+    assert _onednn.state() is State.LATE
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert _onednn.is_slow()
+
+
+def test_too_late_under_a_cap_is_not_slow(process):
+    process.answer, process.effective = 2, 0x7
+    assert _onednn.state() is State.ABSENT
+
+
+def test_environment_turns_it_off(process, monkeypatch):
+    monkeypatch.setenv("MSCOMPAT_FAST_CPU", "0")
+    assert _onednn.state() is State.OFF
+    assert process.calls == []
+    assert not _onednn.is_slow()
+
+
+def test_function_turns_it_off_and_on(process):
+    assert _onednn.state() is State.MENDED
+    mscompat.set_fast_cpu(False)
+    assert _onednn.state() is State.OFF
+    assert not _onednn.is_slow()
+    mscompat.set_fast_cpu(True)
+    assert _onednn.state() is State.MENDED
+    assert process.calls == [7, 0, 7]
+
+
+def test_cap_that_stays_is_told(process):
+    assert _onednn.state() is State.MENDED
+    process.answer = 2
+    with pytest.raises(RuntimeError, match="MSCOMPAT_FAST_CPU=0"):
+        mscompat.set_fast_cpu(False)
+    assert _onednn.state() is State.MENDED
+
+
+def test_off_leaves_convolutions_to_the_operators(process):
+    process.answer = 2
+    mscompat.set_fast_cpu(False)
+    assert not _onednn.is_slow()
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="reads the flags of an x86-64 processor")
+@pytest.mark.parametrize(
+    ("flags", "found"),
+    [("avx2 avx512f avx512dq avx512bw avx512vl", True), ("avx2 avx512f", False), ("avx2", False), ("", False)],
+)
+def test_flags_of_the_processor(tmp_path, monkeypatch, flags, found):
+    path = tmp_path / "cpuinfo"
+    path.write_text(f"processor : 0\nflags\t\t: {flags}\nbugs :\nprocessor : 1\nflags\t\t: avx512f\n")
+    monkeypatch.setattr(_onednn, "_CPUINFO", path)
+    assert _onednn._has_avx512() is found
+
+
+def test_no_flags_no_mend(tmp_path, monkeypatch):
+    monkeypatch.setattr(_onednn, "_CPUINFO", tmp_path / "missing")
+    assert not _onednn._has_avx512()
+
+
+def test_version():
+    expected = {"2.7": 2, "2.8": 2, "2.9": 3, "2.10": 3}.get(ms.__version__.rpartition(".")[0])
+    assert _onednn.version() is not None
+    assert expected in (None, _onednn.version()[0])
+
+
+def pretend(how):
+    environment = {name: value for name, value in os.environ.items() if "MAX_CPU_ISA" not in name}
+    result = subprocess.run(
+        [sys.executable, str(TESTS / "pretend_avx512.py"), how],
+        env={**environment, "ONEDNN_VERBOSE": "2", "PYTHONPATH": str(TESTS.parent), "MSCOMPAT_FAST_CPU": "1"},
+        capture_output=True, text=True, check=True, timeout=120,
+    )
+    if "no record" in result.stdout:
+        pytest.skip("oneDNN's record of the processor was not found")
+    convolutions = [line for line in result.stdout.splitlines() if ",create:" in line and ",convolution," in line]
+    return convolutions, result
+
+
+@pytest.mark.skipif(_onednn.version() is None or _onednn.version()[0] < 3, reason="oneDNN 2 has no such loop")
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="AVX-512 is of x86-64")
+class TestPretendedAvx512:
+    """With AVX-512, pretended where there is none: MindSpore 2.9 and 2.10.
+
+    When test_native fails, MindSpore has mended it: then see whether _onednn is still needed.
+    """
+
+    def test_native(self):
+        convolutions, _ = pretend("native")
+        assert "jit_uni_ncsp:conv+ref:any" in convolutions[0]
+
+    def test_mended(self):
+        convolutions, result = pretend("mended")
+        assert convolutions
+        assert all("gemm:jit" in line for line in convolutions)
+        assert "slow False state MENDED error 0.0" in result.stdout
+
+    def test_late(self):
+        convolutions, result = pretend("late")
+        assert "ref:any" in convolutions[0]
+        assert "slow True state LATE" in result.stdout
+        assert "Import mscompat before the first operator" in result.stderr
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_export_holds_the_operators(monkeypatch, tmp_path, dtype):
+    monkeypatch.setattr(_onednn, "_state", State.ENVIRONMENT)
+    layer = mscompat.TorchConv2d(4, 6, 3, padding="same", groups=2, dtype=dtype)
+    input = Tensor(np.ones((2, 4, 5, 6), dtype))
+    layer(input).asnumpy()
+    ms.export(layer, input, file_name=str(tmp_path / "layer"), file_format="MINDIR")
+    graph = (tmp_path / "layer.mindir").read_bytes()
+    assert b"Conv2D" in graph
+    assert b"Im2Col" not in graph
+    assert b"Cast" not in graph
+
+
+PEAK = """
+import resource, sys
+import numpy as np, mindspore as ms, mscompat
+from mscompat import _onednn, functional as F
+_onednn._state = _onednn.State.ENVIRONMENT if sys.argv[1] == "products" else _onednn.State.ABSENT
+if sys.argv[2] == "conv2d":
+    call, shape = F.conv2d, (1, 64, 512, 512)
+else:
+    call, shape = (lambda x, w: F.conv_transpose2d(x, w, stride=2)), (1, 64, 256, 256)
+input, weight = ms.Tensor(np.ones(shape, np.float32)), ms.Tensor(np.ones((64, 64, 4, 4), np.float32))
+call(input[:, :, :8, :8], weight).asnumpy()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+output = call(input, weight)
+output.asnumpy()
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print("times", (after - before) * 1024 / (4 * (input.size + output.size + weight.size)))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["conv2d", "conv_transpose2d"])
+def test_memory_is_bounded(kind):
+    """At most 4 times input, output and weight; the patches of the whole would be 8 to 16 times the input."""
+    result = subprocess.run(
+        [sys.executable, "-c", PEAK, "products", kind], env={**os.environ, "PYTHONPATH": str(TESTS.parent)},
+        capture_output=True, text=True, check=True, timeout=300,
+    )
+    assert float(result.stdout.rpartition("times")[2]) < 4
