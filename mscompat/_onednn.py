@@ -91,11 +91,6 @@ def set_fast_cpu(enabled: bool) -> None:
 
     Raises:
         RuntimeError: If oneDNN has run under the cap: it can no longer be taken back.
-
-    Examples:
-        >>> import mscompat
-        >>> mscompat.set_fast_cpu(False)
-        >>> mscompat.set_fast_cpu(True)
     """
     mended = state() is State.MENDED
     if enabled:

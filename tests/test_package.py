@@ -31,7 +31,7 @@ def test_docstring_examples(module):
 def test_public_names():
     assert sorted(mscompat.__all__) == [
         "TorchConv2d", "TorchConvTranspose2d", "TorchFileError", "functional", "load_torch_file",
-        "load_torch_state_dict", "manual_seed", "nn", "torch_state_dict",
+        "load_torch_state_dict", "manual_seed", "nn", "set_fast_cpu", "torch_state_dict",
     ]
     for name in mscompat.__all__:
         assert getattr(mscompat, name)
