@@ -53,7 +53,7 @@ class Recorder:
 @pytest.mark.parametrize(
     ("case", "transposed"),
     [
-        pytest.param(*row, marks=[] if position % 16 == 0 else pytest.mark.slow, id=name)
+        pytest.param(*row, marks=[] if position % 32 == 0 else pytest.mark.slow, id=name)
         for position, (row, name) in enumerate(zip(TABLE, NAMES, strict=True))
     ],
 )

@@ -42,21 +42,21 @@ def clear():
         made.cache_clear()
 
 
-@pytest.mark.parametrize(("case", "transposed"), thinned(2, 0))
+@pytest.mark.parametrize(("case", "transposed"), thinned(12, 0))
 def test_products(case, transposed, slow_onednn):
     check_case(case, transposed)
 
 
-@pytest.mark.parametrize(("case", "transposed"), thinned(4, 1))
+@pytest.mark.parametrize(("case", "transposed"), thinned(24, 1))
 def test_products_in_tiles(case, transposed, slow_onednn, small_tiles):
     check_case(case, transposed)
 
 
-@pytest.mark.parametrize(("case", "transposed"), thinned(16, 2))
+@pytest.mark.parametrize(("case", "transposed"), thinned(64, 2))
 def test_products_in_graph_mode(case, transposed, slow_onednn, graph_mode):
     check_case(case, transposed)
 
 
-@pytest.mark.parametrize(("case", "transposed"), thinned(16, 3))
+@pytest.mark.parametrize(("case", "transposed"), thinned(64, 3))
 def test_products_in_tiles_in_graph_mode(case, transposed, slow_onednn, small_tiles, graph_mode):
     check_case(case, transposed)
