@@ -73,7 +73,7 @@ def test_readme_ported_layer_runs(heading):
 
 
 def test_readme_checkpoint_loads(tmp_path, monkeypatch):
-    (block,) = readme_blocks("import mscompat")
+    (block,) = readme_blocks("import mscompat", "## Load a checkpoint")
     path = ROOT / "tests" / "data" / "network_zip.pth"
     (tmp_path / "model.pth").write_bytes(path.read_bytes())
     monkeypatch.chdir(tmp_path)
