@@ -1,6 +1,6 @@
 """Each defect of MindSpore that mscompat works around, still there: a test fails once MindSpore mends it.
 
-Then see whether mscompat/_lowering.py can be simpler, and give the test the version, as in
+Then see whether mscompat/_lowering can be simpler, and give the test the version, as in
 test_bfloat16_gradient_of_an_unused_argument. A docstring names the versions measured, all on CPU, and what mscompat
 does instead. Where it says nothing of modes, both show the defect.
 """
