@@ -64,7 +64,7 @@ def test_operator_and_arguments(case, transposed, target, told, monkeypatch):
     told(target)
     recorder = Recorder(monkeypatch, "Conv2DTranspose" if transposed else "Conv2D")
     if case.dtype == REFUSED[target] and case.batch > 0:  # of an empty batch nothing is computed
-        # Outside ms.grad: after an error in it, float64 graphs here were off by 5e-8 (2.10); the cause is not found.
+        # Outside ms.grad: an error in it leaves PyNative state (2.10) after which float64 graphs here are off by 5e-8.
         inputs = oracle.make_inputs(case, transposed)
         layer, input = make_layer(case, transposed, inputs), tensor(inputs.input, case.dtype)
         with pytest.raises(TypeError, match=target):
