@@ -57,13 +57,15 @@ DYNAMIC_LAYERS = {
 )
 @pytest.mark.parametrize("layer", DYNAMIC_LAYERS)
 def test_dynamic_shapes(layer, dtype, mode):
-    """Output and input gradient for two shapes, from one graph with all but the channels unknown."""
+    """The output for two shapes, from one graph with all but the channels unknown."""
     static = DYNAMIC_LAYERS[layer](dtype=dtype)
     dynamic = copy.deepcopy(static)
     dynamic.set_inputs(Tensor(shape=[None, 4, None, None], dtype=dtype))
+    # The products of float64 put their terms in another order where the sizes are known.
+    tolerance = 1e-15 if dtype == ms.float64 else 0
     for shape in ((2, 4, 7, 9), (1, 4, 5, 6)):
         input = random_input(*shape, dtype=dtype)
-        assert_equal(dynamic(input), static(input))
+        np.testing.assert_allclose(array(dynamic(input)), array(static(input)), rtol=0, atol=tolerance)
 
 
 def test_dynamic_shapes_gradient(mode):

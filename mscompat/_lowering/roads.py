@@ -442,21 +442,20 @@ class _Conv2dOfUnknownSize(nn.Cell):
 
     def __init__(self, c: Convolution) -> None:
         super().__init__()
-        self.convolution = c
+        self.kernel_size, self.stride, self.dilation = c.kernel_size, c.stride, c.dilation
+        self.out_channels = c.out_channels
+        self.matrix = (c.groups, c.out_channels // c.groups, c.depth)
         self.pad = _zero_pad(c)
         self.im2col = _im2col(c._replace(pads=NO_PADS))
 
     def construct(self, input, weight):  # type: ignore[no-untyped-def]
-        c = self.convolution
         input = self.pad(input)
         batch, _, height, width = input.shape
-        rows = _geometry.conv_output_size(height, (0, 0), c.kernel_size[0], c.stride[0], c.dilation[0])
-        columns = _geometry.conv_output_size(width, (0, 0), c.kernel_size[1], c.stride[1], c.dilation[1])
-        out_channels = c.weight[0] // c.groups
-        weight = _reshape(weight, (1, c.groups, out_channels, c.weight[1] * c.kernel_size[0] * c.kernel_size[1]))
-        weight = ops.broadcast_to(weight, (batch, *weight.shape[1:]))
-        patches = _reshape(self.im2col(input), (batch, c.groups, weight.shape[3], -1))
-        return _reshape(_batch_matmul(weight, patches), (batch, c.weight[0], rows, columns))
+        rows = _geometry.conv_output_size(height, (0, 0), self.kernel_size[0], self.stride[0], self.dilation[0])
+        columns = _geometry.conv_output_size(width, (0, 0), self.kernel_size[1], self.stride[1], self.dilation[1])
+        weight = ops.broadcast_to(_reshape(weight, (1, *self.matrix)), (batch, *self.matrix))
+        patches = _reshape(self.im2col(input), (batch, self.matrix[0], self.matrix[2], -1))
+        return _reshape(_batch_matmul(weight, patches), (batch, self.out_channels, rows, columns))
 
 
 class _InputGradientOfUnknownSize(nn.Cell):
@@ -464,19 +463,15 @@ class _InputGradientOfUnknownSize(nn.Cell):
 
     def __init__(self, c: Convolution) -> None:
         super().__init__()
-        self.convolution = c
+        self.matrix = (c.groups, c.out_channels // c.groups, c.depth)
+        self.channels, self.area = c.groups * c.weight[1], c.kernel_size[0] * c.kernel_size[1]
         self.col2im = _col2im(c)
 
     def construct(self, gradient, weight, shape):  # type: ignore[no-untyped-def]
-        c = self.convolution
         batch = gradient.shape[0]
-        out_channels, depth = c.weight[0] // c.groups, c.weight[1] * c.kernel_size[0] * c.kernel_size[1]
-        weight = ops.broadcast_to(
-            _reshape(weight, (1, c.groups, out_channels, depth)), (batch, c.groups, out_channels, depth)
-        )
-        gradient = _reshape(gradient, (batch, c.groups, out_channels, -1))
-        area = c.kernel_size[0] * c.kernel_size[1]
-        patches = _reshape(_batch_matmul_transposed_a(weight, gradient), (batch, c.groups * c.weight[1], area, -1))
+        weight = ops.broadcast_to(_reshape(weight, (1, *self.matrix)), (batch, *self.matrix))
+        gradient = _reshape(gradient, (batch, *self.matrix[:2], -1))
+        patches = _reshape(_batch_matmul_transposed_a(weight, gradient), (batch, self.channels, self.area, -1))
         return self.col2im(patches, Tensor((shape[2], shape[3]), ms.int32))
 
 
