@@ -49,6 +49,14 @@ class Convolution(NamedTuple):
         """Whether it is one product of matrices."""
         return (self.kernel_size, self.stride, self.groups) == ((1, 1), (1, 1), 1) and self.pads == NO_PADS
 
+    def is_narrowing(self) -> bool:
+        """Whether the output has fewer channels than the input."""
+        return self.out_channels < self.groups * self.weight[1]
+
+    def is_widening(self) -> bool:
+        """Whether the output has more channels than the input."""
+        return self.out_channels > self.groups * self.weight[1]
+
     def output_shape(self) -> tuple[int, int, int, int]:
         """(N, C_out, H_out, W_out)."""
         axes = (self.input[2:], self.pads, self.kernel_size, self.stride, self.dilation)

@@ -55,10 +55,10 @@ _warned = False
 def state() -> State:
     """What is known of this process; the first call mends it."""
     if _state is State.UNKNOWN:
-        if os.environ.get(VARIABLE) != "0":
-            _set_state(_look())
+        if os.environ.get(VARIABLE) == "0":
+            leave()
         else:
-            _set_state(State.OFF if _has_slow_convolutions() else State.ABSENT)
+            _set_state(_look())
     return _state
 
 
@@ -78,30 +78,23 @@ def is_slow() -> bool:
     return found in (State.LATE, State.ENVIRONMENT)
 
 
-def set_fast_cpu(enabled: bool) -> None:
-    """Turn the mend of MindSpore's slow CPU convolutions on or off for this process.
+def mend() -> None:
+    """Mend it, after it was left alone or taken back."""
+    if state() is not State.MENDED:
+        _set_state(_look())
 
-    On x86-64 processors with AVX-512, MindSpore 2.9 and 2.10 convolve 20 to 300 times slower than they could.
-    `import mscompat` mends that by capping MindSpore's oneDNN at AVX2; other matrix products may then take 1.0 to 1.7
-    times as long. Nothing is done on other processors and versions, or where ONEDNN_MAX_CPU_ISA or DNNL_MAX_CPU_ISA is
-    set. The environment variable MSCOMPAT_FAST_CPU=0 turns it off from the start.
 
-    Args:
-        enabled (bool): False takes the cap back and leaves every convolution to MindSpore's operators as they are.
-
-    Raises:
-        RuntimeError: If oneDNN has run under the cap: it can no longer be taken back.
-    """
-    mended = state() is State.MENDED
-    if enabled:
-        if not mended:
-            _set_state(_look())
-        return
-    if mended and _library().dnnl_set_max_cpu_isa(_ISA_DEFAULT) != 0:
-        raise RuntimeError(
-            f"oneDNN has run under the cap, which stays for this process: set {VARIABLE}=0 in the environment instead"
-        )
+def leave() -> None:
+    """Leave every convolution to MindSpore's operators as they are."""
     _set_state(State.OFF if _has_slow_convolutions() else State.ABSENT)
+
+
+def take_back() -> bool:
+    """Leave it alone again; False if oneDNN has run under the cap, which then stays."""
+    if state() is State.MENDED and _library().dnnl_set_max_cpu_isa(_ISA_DEFAULT) != 0:
+        return False
+    leave()
+    return True
 
 
 def version() -> tuple[int, int, int] | None:

@@ -1,4 +1,4 @@
-"""The two modes, and scripts in processes of their own."""
+"""The two modes, the roads, and scripts in processes of their own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from pathlib import Path
 
 import mindspore as ms
 import pytest
+
+from mscompat import _lowering, _onednn
+from mscompat._geometry import Convolution
+from mscompat._lowering import cpu, roads
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,6 +33,38 @@ def graph_mode():
     ms.set_context(mode=ms.GRAPH_MODE)
     yield
     ms.set_context(mode=ms.PYNATIVE_MODE)
+
+
+@pytest.fixture
+def slow_onednn(monkeypatch):
+    """A process in which oneDNN takes its reference loop, and can no longer be kept from it."""
+    monkeypatch.setattr(_onednn, "_state", _onednn.State.ENVIRONMENT)
+
+
+@pytest.fixture
+def small_tiles(monkeypatch, forgotten):
+    """Products of a fifth of the patches, at most: several tiles in every case."""
+    monkeypatch.setattr(Convolution, "limit", lambda self: max(self.patches() // 5, 1))
+
+
+@pytest.fixture
+def always_flipped(monkeypatch, forgotten):
+    """Convolutions are flipped however small they are."""
+    monkeypatch.setattr(cpu, "_FEWEST_PATCHES", 0)
+
+
+@pytest.fixture
+def forgotten():
+    """What was made before the test, and in it."""
+    made = (
+        _lowering._make_conv2d_plan, _lowering._make_conv_transpose2d_plan, roads._conv2d, roads._input_gradient,
+        roads._weight_gradient,
+    )
+    for cache in made:
+        cache.cache_clear()
+    yield
+    for cache in made:
+        cache.cache_clear()
 
 
 @pytest.fixture

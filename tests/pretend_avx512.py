@@ -54,16 +54,20 @@ def data_segments():
         ours = ours and named  # the anonymous memory after a library's last segment is its own, once
 
 
+def mend() -> None:
+    """Mend oneDNN as on a processor with AVX-512: before it looks at the processor, so before it can be told tales."""
+    from mscompat import _onednn
+
+    _onednn._has_avx512 = lambda: True
+    _onednn._state = _onednn.State.UNKNOWN
+    _onednn.state()
+
+
 def main(how: str) -> None:
     if how == "late":
         ops.matmul(Tensor(np.ones((64, 64), np.float32)), Tensor(np.ones((64, 64), np.float32))).asnumpy()
     if how == "mended":
-        # The mend comes before oneDNN looks at the processor, so before it can be told tales.
-        from mscompat import _onednn
-
-        _onednn._has_avx512 = lambda: True
-        _onednn._state = _onednn.State.UNKNOWN
-        _onednn.state()
+        mend()
     if not pretend():
         print("no record")
         return

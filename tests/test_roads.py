@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import cases
 import pytest
+from cases import Case
 from harness import check_case
-
-from mscompat import _onednn
-from mscompat._geometry import Convolution
-from mscompat._lowering import roads
 
 TABLE = [(case, False) for case in cases.conv2d_cases()] + [(case, True) for case in cases.conv_transpose2d_cases()]
 NAMES = [f"{'conv_transpose2d' if transposed else 'conv2d'}-{case.name}" for case, transposed in TABLE]
@@ -20,26 +17,6 @@ def thinned(step, offset):
         pytest.param(*row, marks=[] if position % step == offset else pytest.mark.slow, id=name)
         for position, (row, name) in enumerate(zip(TABLE, NAMES, strict=True))
     ]
-
-
-@pytest.fixture
-def slow_onednn(monkeypatch):
-    """A process in which oneDNN takes its reference loop, and can no longer be kept from it."""
-    monkeypatch.setattr(_onednn, "_state", _onednn.State.ENVIRONMENT)
-
-
-@pytest.fixture
-def small_tiles(monkeypatch):
-    """Products of a fifth of the patches, at most: several tiles in every case."""
-    monkeypatch.setattr(Convolution, "limit", lambda self: max(self.patches() // 5, 1))
-    clear()
-    yield
-    clear()
-
-
-def clear():
-    for made in (roads._conv2d, roads._input_gradient, roads._weight_gradient):
-        made.cache_clear()
 
 
 @pytest.mark.parametrize(("case", "transposed"), thinned(12, 0))
@@ -60,4 +37,39 @@ def test_products_in_graph_mode(case, transposed, slow_onednn, graph_mode):
 # A quarter of the table: the tiles are those of test_products_in_tiles, and a graph of them takes a second to compile.
 @pytest.mark.parametrize(("case", "transposed"), thinned(64, 3)[3::4])
 def test_products_in_tiles_in_graph_mode(case, transposed, slow_onednn, small_tiles, graph_mode):
+    check_case(case, transposed)
+
+
+# What the table has few of: as many channels as the input or fewer, and stride 1.
+NARROWING = [
+    (Case(f"narrowing_{in_channels}_{out_channels}_groups_{groups}_kernel_{kernel}_dilation_{dilation}_{padding}_{mode}",
+          {"in_channels": in_channels, "out_channels": out_channels, "groups": groups, "kernel_size": kernel,
+           "dilation": dilation, "padding": padding, "padding_mode": mode}, (in_channels, 7, 9)), False)
+    for in_channels, out_channels, groups in ((4, 1, 1), (6, 4, 2), (4, 4, 1), (6, 6, 6))
+    for kernel, dilation, padding, mode in (
+        ((3, 2), 1, 0, "zeros"), ((2, 4), 1, "same", "zeros"), ((3, 2), (2, 3), (4, 3), "zeros"),
+        ((1, 3), 1, (0, 2), "reflect"), ((3, 2), (1, 2), (3, 1), "zeros"),  # 3 is above the kernel: not flipped
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("case", "transposed"),
+    [*thinned(12, 5), *(pytest.param(*row, id=row[0].name) for row in NARROWING)],
+)
+def test_flipped(case, transposed, always_flipped):
+    check_case(case, transposed)
+
+
+@pytest.mark.parametrize(
+    ("case", "transposed"),
+    [
+        *thinned(64, 6),
+        *(
+            pytest.param(*row, marks=pytest.mark.slow if at % 5 else [], id=row[0].name)
+            for at, row in enumerate(NARROWING)
+        ),
+    ],
+)
+def test_flipped_in_graph_mode(case, transposed, always_flipped, graph_mode):
     check_case(case, transposed)

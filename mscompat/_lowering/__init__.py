@@ -20,13 +20,12 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 import mindspore as ms
-import numpy as np
 from mindspore import Tensor, ops
 
 from .. import _arguments, _geometry, _onednn
 from .._arguments import Caller, Shape
-from .._geometry import Convolution
-from . import ascend, cpu, gpu, roads
+from .._geometry import NO_PADS, Convolution
+from . import ascend, cpu, gpu, padding_modes, roads
 
 # torch's C++ names of the supported dtypes, for its error sentences.
 _TORCH_NAMES = {
@@ -45,7 +44,6 @@ _add = ops.Add()
 _bias_add = ops.BiasAdd()
 _cast = ops.Cast()
 _expand_dims = ops.ExpandDims()
-_gather = ops.Gather()
 _reduce_sum = ops.ReduceSum()
 _reshape = ops.Reshape()
 _squeeze = ops.Squeeze(0)
@@ -62,8 +60,6 @@ class Plan(NamedTuple):
     takes_size: bool = False  # the operator of a transposed convolution takes the shape of the output too
     biased_by_add: bool = False  # BiasAdd does not take the dtype
     empty_shape: Any = None  # tuple of the output's shape, where the batch is empty: nothing else is done
-    row_index: Any = None  # Tensor: for padding_mode, the source of each padded row
-    column_index: Any = None  # and column
     runtime_pad: Any = None  # (pads, mode) of ops.pad: for padding_mode, where a size is not known before the call
     zero_pad: Any = None  # ops.Pad, of what the operator cannot pad
     size_offset: Any = None  # transposed: output size less (input size - 1) * stride, per axis; None: see output_size
@@ -145,20 +141,29 @@ def _make_conv2d_plan(
     if input is not None and _is_empty(input):
         rows, columns = map(_geometry.conv_output_size, input[-2:], pads, kernel_size, steps, spread)
         return _cast_steps(plan._replace(empty_shape=(0, weight[0], rows, columns)), given, wanted, ms.float32), None
-    shape = _batched(input)
+    shape, pad = _batched(input), None
     if padding_mode != "zeros":
-        plan = plan._replace(**_padding_mode_steps(caller, padding_mode, input, pads))
-        shape = _padded(shape, pads)
-        pads = ((0, 0), (0, 0))
+        if input is None:
+            caller.fail(
+                f"padding_mode={padding_mode!r} needs an input of known rank, such as "
+                "Tensor(shape=[None, channels, None, None]) in set_inputs"
+            )
+        if None in shape[2:]:
+            plan = plan._replace(runtime_pad=((*pads[1], *pads[0]), padding_mode))
+        elif pads != NO_PADS:
+            pad = padding_modes.pad(padding_mode, shape[2:], pads)
+        shape, pads = _padded(shape, pads), NO_PADS
     target = _DEVICES[device]
     if target.LARGEST_PAD is not None and max(map(max, pads)) > target.LARGEST_PAD:
         plan = plan._replace(zero_pad=_zero_pad(*pads))
-        shape = _padded(shape, pads)
-        pads = ((0, 0), (0, 0))
+        shape, pads = _padded(shape, pads), NO_PADS
     convolution = Convolution(shape, weight, steps, pads, spread, groups)
     dtype, road = target.choose(caller, convolution, wanted, False, exporting)
     plan = plan._replace(biased_by_add=dtype not in target.BIAS_ADD_DTYPES)
-    return _cast_steps(plan, given, wanted, dtype), roads.conv2d(convolution, road)
+    operator = roads.conv2d(convolution, road)
+    if pad is not None:
+        operator = padding_modes.Padded(pad, operator)
+    return _cast_steps(plan, given, wanted, dtype), operator
 
 
 @functools.lru_cache(maxsize=1024)
@@ -271,10 +276,6 @@ def conv2d(plan: Plan, operator: Any, input: Tensor, weight: Tensor, bias: Tenso
         input, weight = _cast(input, plan.cast_arguments), _cast(weight, plan.cast_arguments)
     if plan.expand_batch:
         input = _expand_dims(input, 0)
-    if plan.row_index is not None:
-        input = _gather(input, plan.row_index, 2)
-    if plan.column_index is not None:
-        input = _gather(input, plan.column_index, 3)
     if plan.runtime_pad is not None:
         input = ops.pad(input, plan.runtime_pad[0], plan.runtime_pad[1])
     if plan.zero_pad is not None:
@@ -354,21 +355,6 @@ def _cast_steps(plan: Plan, given: Any, wanted: Any, computed: Any) -> Plan:
     return plan._replace(
         cast_arguments=None if given == computed else computed, cast_output=None if wanted == computed else wanted
     )
-
-
-def _padding_mode_steps(caller: Caller, mode: str, input: Shape | None, pads: Any) -> dict[str, Any]:
-    if input is None:
-        caller.fail(
-            f"padding_mode={mode!r} needs an input of known rank, such as Tensor(shape=[None, channels, None, None]) "
-            "in set_inputs"
-        )
-    if None in input[-2:]:
-        return {"runtime_pad": ((*pads[1], *pads[0]), mode)}
-    row_index, column_index = (
-        None if pad == (0, 0) else Tensor(np.array(_geometry.pad_index(mode, size, *pad), np.int32))
-        for size, pad in zip(input[-2:], pads, strict=True)
-    )
-    return {"row_index": row_index, "column_index": column_index}
 
 
 def _zero_pad(rows: tuple[int, int], columns: tuple[int, int]) -> ops.Pad | None:

@@ -1,15 +1,17 @@
 """The roads that a convolution and its gradients can take.
 
 - MindSpore's operators, Conv2D and Conv2DTranspose, with their own gradients.
-- The same, but with the gradient of the input by Conv2D: where the stride is 1 it is a convolution with the flipped
-  weight.
+- The same, of the flipped convolution. With stride 1, the gradient of the input is a convolution too, with the flipped
+  weight, and so the convolution is the gradient of the input of that one. On CPU these operators multiply matrices of
+  patches, and of the two, that of the side with fewer channels is smaller.
 - Products of matrices of patches (Im2Col, BatchMatMul, Col2Im). They go in tiles, so that no matrix of patches is
   larger than input, weight and output together.
 
 Off the first road, a convolution and its two gradients are cells that are each other's derivatives, to the third
 order, so that what is inside a cell is not differentiated: in PyNative mode the second derivatives of BatchMatMul
-followed by Reshape, for one, are silently wrong (tests/test_mindspore_defects.py). Inside are primitives alone: Graph
-mode loses its way in second derivatives of cells that call functions such as ops.unfold ("The func graph is empty").
+followed by Reshape, for one, are silently wrong (tests/test_mindspore_defects.py). None ends in a view, such as Reshape
+gives: there, third derivatives are. Inside are primitives alone: Graph mode loses its way in second derivatives of
+cells that call functions such as ops.unfold ("The func graph is empty").
 """
 
 from __future__ import annotations
@@ -29,8 +31,9 @@ from .._geometry import NO_PADS, Convolution
 _batch_matmul = ops.BatchMatMul()
 _batch_matmul_transposed_a = ops.BatchMatMul(transpose_a=True)
 _batch_matmul_transposed_b = ops.BatchMatMul(transpose_b=True)
-_flip = ops.ReverseV2((3, 4))
+_flip = ops.ReverseV2((2, 3))
 _matmul = ops.MatMul()
+_mul = ops.Mul()  # by 1: an array of its own
 _reduce_sum = ops.ReduceSum()
 _reshape = ops.Reshape()
 _strided_slice = ops.StridedSlice()
@@ -41,7 +44,7 @@ class Road(enum.Enum):
     """How a convolution and its gradients are computed."""
 
     NATIVE = enum.auto()
-    FLIPPED_INPUT_GRADIENT = enum.auto()
+    FLIPPED = enum.auto()  # where the output has no more channels than the input
     PRODUCTS = enum.auto()
     PRODUCTS_AND_NATIVE_WEIGHT_GRADIENT = enum.auto()
 
@@ -63,16 +66,16 @@ def conv_transpose2d(convolution: Convolution, road: Road) -> Callable[..., Tens
 
     `convolution` is the one whose input gradient it is.
     """
-    if road not in _BY_PRODUCTS:
+    if road is Road.NATIVE:
         return _native_input_gradient(convolution)
-    if not convolution.is_static():
+    if road in _BY_PRODUCTS and not convolution.is_static():
         return _InputGradientOfUnknownSize(convolution)
     return _input_gradient(convolution, road)
 
 
 def takes_size(convolution: Convolution, road: Road) -> bool:
     """Whether the operator of conv_transpose2d takes the shape of the output."""
-    return road not in _BY_PRODUCTS or not convolution.is_static()
+    return road is Road.NATIVE or (road in _BY_PRODUCTS and not convolution.is_static())
 
 
 def _native_conv2d(c: Convolution) -> ops.Conv2D:
@@ -147,7 +150,10 @@ _ORDERS = 3
 
 @functools.lru_cache(maxsize=1024)
 def _conv2d(c: Convolution, road: Road, order: int = 0) -> Any:
-    operator = _products_conv2d(c, c.limit()) if road in _BY_PRODUCTS else _native_conv2d(c)
+    if road in _BY_PRODUCTS:
+        operator: Any = _products_conv2d(c, c.limit())
+    else:
+        operator = _FlippedConv2d(c) if c.is_narrowing() else _native_conv2d(c)
     return operator if order == _ORDERS else _Conv2d(c, road, order, operator)
 
 
@@ -158,13 +164,19 @@ def _input_gradient(c: Convolution, road: Road, order: int = 0) -> Any:
         operator: Any = _products_input_gradient(c, c.limit())
     else:
         by_products = road in _BY_PRODUCTS
-        operator = _FlippedConv2d(c, _products_conv2d(flipped, c.limit()) if by_products else _native_conv2d(flipped))
+        operator = _FlippedInputGradient(
+            c, _products_conv2d(flipped, c.limit()) if by_products else _native_conv2d(flipped)
+        )
     return operator if order == _ORDERS else _InputGradient(c, road, order, operator)
 
 
 @functools.lru_cache(maxsize=1024)
 def _weight_gradient(c: Convolution, road: Road, order: int = 0) -> Any:
-    operator = _products_weight_gradient(c, c.limit()) if road is Road.PRODUCTS else _NativeWeightGradient(c)
+    if road is Road.PRODUCTS:
+        operator: Any = _products_weight_gradient(c, c.limit())
+    else:
+        flip = road is Road.FLIPPED and c.is_narrowing()
+        operator = _FlippedWeightGradient(c) if flip else _NativeWeightGradient(c)
     return operator if order == _ORDERS else _WeightGradient(c, road, order, operator)
 
 
@@ -184,20 +196,66 @@ class _NativeWeightGradient(nn.Cell):
         return self.operator(gradient, input, self.weight)
 
 
-class _FlippedConv2d(nn.Cell):
-    """The gradient of the input where the stride is 1: the gradient of the output convolved with the flipped weight."""
+class _Flip(nn.Cell):
+    """The weight of the flipped convolution."""
 
-    def __init__(self, convolution: Convolution, operator: Callable[[Tensor, Tensor], Tensor]) -> None:
+    def __init__(self, c: Convolution) -> None:
         super().__init__()
-        out_channels, depth, *kernel_size = convolution.weight
-        groups = convolution.groups
+        out_channels, depth, *kernel_size = c.weight
+        self.grouped = (c.groups, out_channels // c.groups, depth, *kernel_size)
+        self.flipped = (c.groups * depth, out_channels // c.groups, *kernel_size)
+
+    def construct(self, weight):  # type: ignore[no-untyped-def]
+        return _flip(_reshape(_transpose(_reshape(weight, self.grouped), (0, 2, 1, 3, 4)), self.flipped))
+
+
+class _FlippedConv2d(nn.Cell):
+    """(input, weight) -> output, the gradient of the input of the flipped convolution."""
+
+    def __init__(self, c: Convolution) -> None:
+        super().__init__()
+        self.flip = _Flip(c)
+        self.operator = _native_input_gradient(_flipped(c))
+        self.out_channels = c.out_channels
+        self.growth = tuple(
+            sum(pads) + 1 - _geometry.effective_kernel(kernel, spread)
+            for pads, kernel, spread in zip(c.pads, c.kernel_size, c.dilation, strict=True)
+        )
+
+    def construct(self, input, weight):  # type: ignore[no-untyped-def]
+        shape = input.shape
+        rows, columns = shape[2] + self.growth[0], shape[3] + self.growth[1]
+        return self.operator(input, self.flip(weight), (shape[0], self.out_channels, rows, columns))
+
+
+class _FlippedInputGradient(nn.Cell):
+    """(gradient of the output, weight) -> gradient of the input, by the operator of the flipped convolution."""
+
+    def __init__(self, c: Convolution, operator: Callable[[Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.flip = _Flip(c)
         self.operator = operator
-        self.grouped = (groups, out_channels // groups, depth, *kernel_size)
-        self.flipped = (groups * depth, out_channels // groups, *kernel_size)
 
     def construct(self, gradient, weight):  # type: ignore[no-untyped-def]
-        weight = _transpose(_reshape(weight, self.grouped), (0, 2, 1, 3, 4))
-        return self.operator(gradient, _reshape(_flip(weight), self.flipped))
+        return self.operator(gradient, self.flip(weight))
+
+
+class _FlippedWeightGradient(nn.Cell):
+    """(gradient of the output, input) -> gradient of the weight, that of the flipped convolution flipped back."""
+
+    def __init__(self, c: Convolution) -> None:
+        super().__init__()
+        self.operator = _NativeWeightGradient(_flipped(c))
+        self.flip = _Flip(_flipped(c))
+
+    def construct(self, gradient, input):  # type: ignore[no-untyped-def]
+        return self.flip(self.operator(input, gradient))
+
+
+def _flipped(c: Convolution) -> Convolution:
+    flipped = c.flipped()
+    assert flipped is not None, "the road is for stride 1"
+    return flipped
 
 
 def _products_conv2d(c: Convolution, limit: int) -> nn.Cell:
@@ -385,7 +443,7 @@ class _WholeConv2d(_Whole):
 
     def construct(self, input, weight):  # type: ignore[no-untyped-def]
         weight = self.copy(_reshape(weight, self.matrix))
-        return _reshape(_batch_matmul(weight, _reshape(self.im2col(input), self.patches)), self.output)
+        return _mul(_reshape(_batch_matmul(weight, _reshape(self.im2col(input), self.patches)), self.output), 1)
 
 
 class _SideBySideConv2d(nn.Cell):
@@ -403,7 +461,7 @@ class _SideBySideConv2d(nn.Cell):
     def construct(self, input, weight):  # type: ignore[no-untyped-def]
         patches = _transpose(_reshape(self.im2col(input), self.patches), (1, 0, 2))
         output = _matmul(_reshape(weight, self.matrix), _reshape(patches, self.columns))
-        return _reshape(_transpose(_reshape(output, self.outputs), (1, 0, 2)), self.output)
+        return _mul(_reshape(_transpose(_reshape(output, self.outputs), (1, 0, 2)), self.output), 1)
 
 
 class _WholeWeightGradient(_Whole):
@@ -416,7 +474,7 @@ class _WholeWeightGradient(_Whole):
     def construct(self, gradient, input):  # type: ignore[no-untyped-def]
         patches = _reshape(self.im2col(input), self.patches)
         product = _batch_matmul_transposed_b(_reshape(gradient, self.outputs), patches)
-        return _reshape(_reduce_sum(product, 0), self.weight)
+        return _mul(_reshape(_reduce_sum(product, 0), self.weight), 1)
 
 
 class _WholeInputGradient(_Whole):

@@ -19,7 +19,7 @@ from workload import Arrays, Case
 class Contender:
     """Makes the calls to time."""
 
-    def __init__(self, library: str, mode: str) -> None:
+    def __init__(self, library: str, mode: str, pretend_avx512: bool) -> None:
         self.graph = mode == "graph"
         ms.set_context(mode=ms.GRAPH_MODE if self.graph else ms.PYNATIVE_MODE)
         if mode == "blocking":
@@ -34,6 +34,12 @@ class Contender:
         else:
             self.environment["mscompat"] = importlib.import_module("mscompat").__version__
         self.layers = importlib.import_module("mscompat.nn")
+        if pretend_avx512:
+            pretender = importlib.import_module("pretend_avx512")
+            if library == "mscompat":
+                pretender.mend()
+            if not pretender.pretend():
+                raise RuntimeError("oneDNN's record of the processor was not found: it cannot be told of AVX-512")
 
     def layer(self, case: Case, arrays: Arrays, backward: bool) -> Callable[[], tuple]:
         layer = (self.layers.ConvTranspose2d if case.transposed else self.layers.Conv2d)(**case.arguments)
@@ -73,9 +79,11 @@ class Contender:
         self._compile(network, *arguments)
         return lambda: (network(*arguments),)
 
-    def synchronize(self) -> None:
-        """Wait until all is computed. (On CPU it logs that it does not support it, and waits: 2.7 to 2.10.)"""
-        ms.runtime.synchronize()
+    @staticmethod
+    def wait_for(results: tuple[Tensor, ...]) -> None:
+        """Wait until all is computed. (ms.runtime.synchronize says that it does not support CPU.)"""
+        for result in results:
+            result.asnumpy()
 
     @staticmethod
     def array(tensor: Tensor) -> np.ndarray:

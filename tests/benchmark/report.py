@@ -36,7 +36,7 @@ def judge(results: dict[str, Any]) -> list[dict[str, Any]]:
     """Each target with the value found, and whether it is met: None where that cannot be told."""
     found = results["environment"]
     # oneDNN 2 (MindSpore 2.7 and 2.8) is sound; oneDNN 3 takes its reference loop on processors with AVX-512.
-    affected = found["avx512"] and found["oneDNN"].startswith("3.")
+    affected = (found["avx512"] or found["pretended_avx512"]) and found["oneDNN"].startswith("3.")
     sound = "MindSpore's own convolutions are fast here"
     slow = "MindSpore's own convolutions are slow here"
     targets = []
@@ -100,9 +100,10 @@ def text(results: dict[str, Any]) -> str:
                 continue
             count = next(iter(cells.values()))["count"]
             line = f"{case + (f', {count} times' if count > 1 else ''):50}"
-            line += "".join(f"{_cell(cells[column]):>16}" for column in columns)
+            line += "".join(f"{_cell(cells[column]) if column in cells else '-':>16}" for column in columns)
             for one, other in ratios:
-                line += f"{cells[one]['median'] / cells[other]['median']:8.2f}" if other in cells else f"{'-':>8}"
+                both = one in cells and other in cells
+                line += f"{cells[one]['median'] / cells[other]['median']:8.2f}" if both else f"{'-':>8}"
             lines.append(line)
         lines.append("")
     blocking = [

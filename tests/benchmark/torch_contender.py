@@ -14,7 +14,7 @@ from workload import Arrays, Case
 class Contender:
     """Makes the calls to time."""
 
-    def __init__(self, library: str, mode: str) -> None:
+    def __init__(self, library: str, mode: str, pretend_avx512: bool) -> None:
         torch.set_num_threads(os.cpu_count() or 1)
         self.environment = {"torch": torch.__version__}
 
@@ -52,7 +52,8 @@ class Contender:
 
         return step
 
-    def synchronize(self) -> None:
+    @staticmethod
+    def wait_for(results: tuple[torch.Tensor, ...]) -> None:
         """Nothing: torch has computed when it returns, on CPU."""
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""One contender in a process of its own: `python worker.py 'LIBRARY MODE'`. run.py asks, one line of JSON at a time.
+"""One contender in a process of its own: `worker.py 'LIBRARY MODE' [--pretend-avx512]`. run.py asks, in lines of JSON.
 
 Of its own, because importing mscompat may mend oneDNN for the whole process: MindSpore's own layers are timed where
 mscompat was never imported.
@@ -44,14 +44,14 @@ def main() -> None:
 
     library, mode = (*sys.argv[1].split(), "")[:2]
     module = "torch_contender" if library == "torch" else "mindspore_contender"
-    contender = importlib.import_module(module).Contender(library, mode)
+    contender = importlib.import_module(module).Contender(library, mode, "--pretend-avx512" in sys.argv)
     answer(contender.environment)
     calls: dict[str, Callable[[], tuple]] = {}
 
     def timed(call: Callable[[], tuple]) -> tuple[float, tuple]:
         start = time.perf_counter()
         results = call()
-        contender.synchronize()
+        contender.wait_for(results)
         return time.perf_counter() - start, results
 
     for line in sys.stdin:

@@ -1,0 +1,41 @@
+"""The switch of what makes MindSpore fast on CPU, for the whole process: see _onednn.py and _launch.py."""
+
+from __future__ import annotations
+
+from . import _launch, _onednn
+
+
+def set_fast_cpu(enabled: bool) -> None:
+    """Turn the mends of MindSpore's slow CPU operators on or off for this process.
+
+    On x86-64 processors with AVX-512, MindSpore 2.9 and 2.10 convolve 20 to 300 times slower than they could.
+    `import mscompat` mends that by capping MindSpore's oneDNN at AVX2; other matrix products may then take 1.0 to 1.7
+    times as long. Nothing is done on other processors and versions, or where ONEDNN_MAX_CPU_ISA or DNNL_MAX_CPU_ISA is
+    set.
+
+    In PyNative mode on CPU, the thread that waits for an operator takes a core from it. The first call of a layer
+    mends that by `mindspore.runtime.launch_blocking()`.
+
+    The environment variable MSCOMPAT_FAST_CPU=0 turns both off from the start.
+
+    Args:
+        enabled (bool): False takes the cap back, leaves every convolution to MindSpore's operators as they are, and
+            keeps the first call of a layer from calling `launch_blocking`.
+
+    Raises:
+        RuntimeError: If a mend can no longer be taken back: oneDNN has run under the cap, or a layer was called.
+    """
+    _launch.turn(off=not enabled)
+    if enabled:
+        _onednn.mend()
+        return
+    stays = []
+    if not _onednn.take_back():
+        stays.append("the cap of oneDNN, which has run under it")
+    if _launch.is_mended():
+        stays.append("launch_blocking, since a layer was called")
+    if stays:
+        raise RuntimeError(
+            f"{' and '.join(stays)}, cannot be taken back in this process: set {_onednn.VARIABLE}=0 in the environment "
+            "instead"
+        )

@@ -1,0 +1,162 @@
+"""Derivatives of the second and third order, on every road."""
+
+from __future__ import annotations
+
+import itertools
+
+import mindspore as ms
+import numpy as np
+import oracle
+import pytest
+from cases import PADDING_MODES, Case
+from harness import array, make_layer, tensor
+from mindspore import nn
+
+CASES = [
+    *(Case(f"conv2d_{mode}", {"in_channels": 2, "out_channels": 3, "kernel_size": (3, 2), "stride": (2, 1),
+                              "padding": (1, 2), "padding_mode": mode}, (2, 5, 6)) for mode in PADDING_MODES),
+    Case("conv2d_groups", {"in_channels": 2, "out_channels": 4, "kernel_size": (3, 2), "groups": 2,
+                           "padding": "same"}, (2, 5, 6)),
+    Case("conv2d_narrowing", {"in_channels": 4, "out_channels": 2, "kernel_size": (3, 2), "groups": 2,
+                              "padding": "same"}, (4, 5, 6)),
+    Case("conv2d_as_many", {"in_channels": 2, "out_channels": 2, "kernel_size": (3, 2), "padding": (2, 1),
+                            "dilation": (2, 1), "padding_mode": "circular"}, (2, 5, 6)),
+    Case("conv_transpose2d", {"in_channels": 2, "out_channels": 3, "kernel_size": (3, 2), "stride": (2, 3),
+                              "padding": 1, "output_padding": (1, 2)}, (2, 3, 4)),
+    Case("conv_transpose2d_output_padding_above_stride",
+         {"in_channels": 2, "out_channels": 3, "kernel_size": 2, "output_padding": 2, "dilation": 3}, (2, 3, 4)),
+    Case("conv_transpose2d_groups", {"in_channels": 2, "out_channels": 4, "kernel_size": (3, 2), "groups": 2},
+         (2, 3, 4)),
+]
+# The fixtures of conftest.py.
+ROADS = {
+    "default": (), "flipped": ("always_flipped",), "products": ("slow_onednn",),
+    "tiles": ("slow_onednn", "small_tiles"),
+}
+
+
+ROWS = [
+    (case, dtype, road, mode)
+    for case in CASES
+    for dtype, roads in (("float32", ROADS), ("float64", ("default", "tiles")))
+    for road in roads
+    for mode in ("pynative", "graph")
+]
+
+
+@pytest.fixture
+def a_road(request, road, mode):
+    """The road and the mode of the test's parameters."""
+    ms.set_context(mode=ms.GRAPH_MODE if mode == "graph" else ms.PYNATIVE_MODE)
+    for fixture in ROADS[road]:
+        request.getfixturevalue(fixture)
+    yield
+    ms.set_context(mode=ms.PYNATIVE_MODE)
+
+
+class Loss(nn.Cell):
+    """The sum of the cubes of a layer's output."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+        self.weight = layer.weight
+
+    def construct(self, input):
+        output = self.layer(input)
+        return (output * output * output).sum()
+
+
+class SquaredGradient(nn.Cell):
+    """|d function/d input|^2 + |d function/d weight|^2."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.weight = function.weight
+        self.gradient = ms.grad(function, 0, [function.weight])
+
+    def construct(self, input):
+        by_input, by_weight = self.gradient(input)
+        return (by_input * by_input).sum() + (by_weight[0] * by_weight[0]).sum()
+
+
+def gradients(function, input):
+    by_input, by_weight = ms.grad(function, 0, [function.weight])(input)
+    return array(by_input), array(by_weight[0])
+
+
+def relative_error(actual, expected):
+    return np.abs(actual.reshape(expected.shape) - expected).max() / np.abs(expected).max()
+
+
+@pytest.mark.parametrize("batch", [2, None], ids=["batched", "unbatched"])
+@pytest.mark.parametrize(
+    ("case", "dtype", "road", "mode"),
+    [
+        # A graph takes a second to compile.
+        pytest.param(*row, marks=[] if row[3] == "pynative" or at % 16 == 3 else pytest.mark.slow,
+                     id=f"{row[0].name}-{'-'.join(row[1:])}")
+        for at, row in enumerate(ROWS)
+    ],
+)
+def test_second_order(case, dtype, road, mode, batch, a_road):
+    """Against differences of the reference's first-order gradients, in float64.
+
+    The gradient of |g|^2 is 2 H g: the derivative of the first-order gradient along g itself.
+    """
+    transposed = case.name.startswith("conv_transpose2d")
+    case = case._replace(dtype=dtype, batch=batch or 1)
+    inputs = oracle.make_inputs(case, transposed)
+    layer = make_layer(case, transposed, inputs)
+    input = tensor(inputs.input if batch else inputs.input[0], dtype)
+    actual = gradients(SquaredGradient(Loss(layer)), input)
+
+    def first_order(shift_input, shift_weight):
+        moved = inputs._replace(input=inputs.input + shift_input, weight=inputs.weight + shift_weight)
+        output = oracle.reference(case, transposed, moved, gradients=False).output
+        results = oracle.reference(case, transposed, moved._replace(cotangent=3 * output**2))
+        return results.input_gradient, results.weight_gradient
+
+    slopes = first_order(0, 0)
+    step = 1e-5 / max(np.abs(slope).max() for slope in slopes)
+    ahead, behind = (first_order(*(sign * step * slope for slope in slopes)) for sign in (1, -1))
+    for one, after, before in zip(actual, ahead, behind, strict=True):
+        expected = 2 * (after - before) / (2 * step)
+        assert relative_error(one, expected) < (1e-7 if dtype == "float64" else 1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("case", "road", "mode"),
+    [
+        pytest.param(*row, id=f"{row[0].name}-{'-'.join(row[1:])}")
+        for at, row in enumerate(itertools.product(CASES, ROADS, ("pynative", "graph")))
+        # ops.Pad's third derivative does not exist: "SliceGrad's bprop not defined" (2.7 to 2.10).
+        if not row[0].name.endswith("output_padding_above_stride")
+        if row[2] == "pynative" or at % 10 == 7  # a graph takes 20 seconds to compile
+    ],
+)
+def test_third_order(case, road, mode, a_road):
+    """float64 against differences of its own second-order gradients, and float32 against float64."""
+    transposed = case.name.startswith("conv_transpose2d")
+    inputs = oracle.make_inputs(case, transposed)
+
+    def third_order(dtype):
+        layer = make_layer(case._replace(dtype=dtype), transposed, inputs)
+        return gradients(SquaredGradient(SquaredGradient(Loss(layer))), tensor(inputs.input, dtype))
+
+    layer = make_layer(case._replace(dtype="float64"), transposed, inputs)
+    second_order = SquaredGradient(Loss(layer))
+
+    def second_order_at(shift_input, shift_weight):
+        layer.weight.set_data(tensor(inputs.weight + shift_weight, "float64"))
+        return gradients(second_order, tensor(inputs.input + shift_input, "float64"))
+
+    slopes = second_order_at(0, 0)
+    step = 1e-5 / max(np.abs(slope).max() for slope in slopes)
+    ahead, behind = (second_order_at(*(sign * step * slope for slope in slopes)) for sign in (1, -1))
+    for double, single, after, before in zip(
+        third_order("float64"), third_order("float32"), ahead, behind, strict=True
+    ):
+        assert relative_error(double, 2 * (after - before) / (2 * step)) < 1e-6
+        assert relative_error(single, double) < 1e-4
