@@ -563,6 +563,36 @@ def test_auto_mixed_precision_imports_cells_by_file_name(tmp_path):
     assert re.match(r"cannot import name '\w+' from '(conv|__init__)'", unlisted[0])
 
 
+class CalledTwice(nn.Cell):
+    """Two results of one layer, compiled."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    @ms.jit
+    def construct(self, first, second):
+        outputs = self.layer(first), self.layer(second)
+        return outputs[0].sum() + outputs[1].sum(), *outputs
+
+
+def test_a_float64_parameter_is_copied_in_float32():
+    """TensorMove, which copies the bias here, has a float32 kernel alone, with casts around it. 2.7.0 to 2.10.0.
+
+    So it does in Graph mode where an exception has left ms.grad in PyNative mode before. mscompat can do nothing.
+    """
+    layer = mscompat.TorchConv2d(1, 1, 1, dtype=ms.float64)
+    layer.weight.set_data(Tensor(np.zeros((1, 1, 1, 1))))
+    layer.bias.set_data(Tensor(np.array([0.1])))
+    input = Tensor(np.zeros((1, 1, 1, 1)))
+    two = CalledTwice(layer)
+    gradient = ms.value_and_grad(two, None, layer.trainable_params(), has_aux=True)
+    assert two(input, input)[1].asnumpy().item() == 0.1
+    (_, output, _), _ = gradient(input, input)
+    assert output.asnumpy().item() != 0.1, FIXED
+    assert output.asnumpy().item() == np.float32(0.1)
+
+
 def exported_attributes(layer, operator, folder):
     """Attributes of the ONNX operator that a layer becomes."""
     onnx = pytest.importorskip("onnx", reason="reads the exported file, and onnx is not installed")

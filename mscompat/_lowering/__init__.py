@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import functools
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import Any, NamedTuple
 
 import mindspore as ms
-from mindspore import Tensor, ops
+from mindspore import Tensor, nn, ops
 
 from .. import _arguments, _geometry, _onednn
 from .._arguments import Caller, Shape
@@ -229,9 +230,9 @@ def conv2d_plan(
 
     Two, since a graph takes no NamedTuple that holds a cell (MindSpore 2.7 to 2.10).
     """
-    return _make_conv2d_plan(
-        name, input, weight, bias, dtypes, _hashable(stride), _hashable(padding), _hashable(dilation), groups,
-        padding_mode, to_float, *_circumstances(),
+    return _in_these_circumstances(
+        _make_conv2d_plan, name, input, weight, bias, dtypes, _hashable(stride), _hashable(padding),
+        _hashable(dilation), groups, padding_mode, to_float,
     )
 
 
@@ -241,18 +242,21 @@ def conv_transpose2d_plan(
     output_size: Any, groups: int, dilation: Any, to_float: Any,
 ) -> tuple[Plan, Any]:
     """The plan of a call and the operator of input and weight, made once."""
-    return _make_conv_transpose2d_plan(
-        name, input, weight, bias, dtypes, _hashable(stride), _hashable(padding), _hashable(output_padding),
-        _arguments.output_size(Caller(name, RuntimeError), output_size), groups, _hashable(dilation), to_float,
-        *_circumstances(),
+    return _in_these_circumstances(
+        _make_conv_transpose2d_plan, name, input, weight, bias, dtypes, _hashable(stride), _hashable(padding),
+        _hashable(output_padding), _arguments.output_size(Caller(name, RuntimeError), output_size), groups,
+        _hashable(dilation), to_float,
     )
 
 
-def _circumstances() -> tuple[str, bool, bool]:
-    """(device target, whether a graph is being exported, whether oneDNN is slow): a plan is made for these."""
+def _in_these_circumstances(make_plan: Callable[..., tuple[Plan, Any]], *call: Any) -> tuple[Plan, Any]:
+    """The plan of a call for the current device target; of MindSpore's own operators if a graph is being exported."""
     target = ms.get_current_device()[0]
     is_slow = target == "CPU" and _onednn.is_slow()
-    return target, (is_slow or target != "CPU") and _is_exporting(), is_slow
+    plan, operator = make_plan(*call, target, False, is_slow)
+    if isinstance(operator, nn.Cell) and _is_exporting():
+        return make_plan(*call, target, True, is_slow)
+    return plan, operator
 
 
 def _is_exporting() -> bool:

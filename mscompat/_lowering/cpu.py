@@ -29,7 +29,7 @@ def choose(caller: Caller, convolution: Convolution, dtype: Any, transposed: boo
         return ms.float32, Road.PRODUCTS_AND_NATIVE_WEIGHT_GRADIENT
     if dtype == ms.bfloat16:
         dtype = ms.float32
-    if dtype == ms.float32 and _is_faster_flipped(convolution):
+    if dtype == ms.float32 and not exporting and _is_faster_flipped(convolution):
         return dtype, Road.FLIPPED
     return dtype, Road.NATIVE
 
