@@ -15,7 +15,7 @@ from mindspore import ops
 
 from mscompat import _lowering
 from mscompat._arguments import Caller
-from mscompat._geometry import Convolution
+from mscompat._geometry import NO_PADS, Convolution
 from mscompat._lowering import ascend, cpu, gpu
 from mscompat._lowering.roads import Road
 
@@ -136,9 +136,27 @@ def test_pads_beyond_ascends_limit_come_first(told, monkeypatch):
     assert all(inputs[0].shape[2] > 512 for inputs in recorder.called)
 
 
-def test_cpu_road_of_groups():
-    assert cpu.choose(CALLER, convolution(groups=3), ms.float32, False, False)[1] is Road.FLIPPED_INPUT_GRADIENT
-    assert cpu.choose(CALLER, convolution(), ms.float32, False, False)[1] is Road.NATIVE
+@pytest.mark.parametrize(
+    ("input", "weight", "others", "road"),
+    [
+        ((8, 12, 56, 56), (6, 12, 3, 3), {}, Road.FLIPPED),
+        ((8, 12, 56, 56), (12, 4, 3, 3), {"groups": 3}, Road.FLIPPED),
+        ((None, 12, None, None), (12, 12, 3, 3), {}, Road.FLIPPED),
+        ((8, 12, 56, 56), (24, 12, 3, 3), {}, Road.NATIVE),  # widening
+        ((8, 12, 56, 56), (6, 12, 3, 3), {"stride": (2, 1)}, Road.NATIVE),
+        ((8, 12, 56, 56), (6, 12, 3, 3), {"pads": ((3, 3), (0, 0))}, Road.NATIVE),  # beyond the kernel
+        ((8, 12, 56, 56), (6, 12, 1, 1), {}, Road.NATIVE),
+        ((1, 12, 8, 8), (6, 12, 3, 3), {}, Road.NATIVE),  # small
+    ],
+)
+def test_road_on_cpu(input, weight, others, road):
+    convolution = Convolution(
+        **{"input": input, "weight": weight, "stride": (1, 1), "pads": ((1, 0), (0, 1)) if weight[2] > 1 else NO_PADS,
+           "dilation": (1, 1), "groups": 1, **others}
+    )
+    assert cpu.choose(CALLER, convolution, ms.float32, False, False) == (ms.float32, road)
+    assert cpu.choose(CALLER, convolution, ms.float16, False, False) == (ms.float16, Road.NATIVE)
+    assert cpu.choose(CALLER, convolution, ms.float32, False, True) == (ms.float32, Road.NATIVE)
 
 
 def test_target_is_chosen_again(told):

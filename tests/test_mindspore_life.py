@@ -27,6 +27,10 @@ def make_network():
     )
 
 
+def make_narrowing_network():
+    return nn.SequentialCell(TorchConv2d(4, 2, 3, padding=1), nn.ReLU(), TorchConvTranspose2d(2, 4, 3, padding=1))
+
+
 def make_native_network():
     return nn.SequentialCell(
         nn.Conv2d(4, 6, 3, padding=1, pad_mode="pad", has_bias=True), nn.ReLU(),
@@ -42,6 +46,7 @@ DYNAMIC_LAYERS = {
     **{f"conv2d_{mode}": lambda mode=mode, **kw: TorchConv2d(4, 6, 3, 2, (1, 2), padding_mode=mode, **kw)
        for mode in PADDING_MODES},
     "conv2d_same": lambda **kw: TorchConv2d(4, 6, (2, 3), padding="same", **kw),
+    "conv2d_narrowing": lambda **kw: TorchConv2d(4, 2, (3, 2), padding="same", groups=2, **kw),
     "conv_transpose2d": lambda **kw: TorchConvTranspose2d(4, 6, 3, 2, 1, 1, **kw),
     "conv_transpose2d_output_padding_above_stride": lambda **kw: TorchConvTranspose2d(
         4, 6, 3, output_padding=2, dilation=3, **kw
@@ -67,11 +72,12 @@ def test_dynamic_shapes(layer, dtype, mode):
         np.testing.assert_allclose(array(dynamic(input)), array(static(input)), rtol=0, atol=tolerance)
 
 
-def test_dynamic_shapes_gradient(mode):
+@pytest.mark.parametrize("make", [make_network, make_narrowing_network])
+def test_dynamic_shapes_gradient(make, mode):
     class Loss(nn.Cell):
         def __init__(self):
             super().__init__()
-            self.network = make_network()
+            self.network = make()
 
         def construct(self, input):
             return (self.network(input) ** 2).sum()
