@@ -89,12 +89,11 @@ def relative_error(actual, expected):
     return np.abs(actual.reshape(expected.shape) - expected).max() / np.abs(expected).max()
 
 
-@pytest.mark.parametrize("batch", [2, None], ids=["batched", "unbatched"])
+@pytest.mark.parametrize("batch", [2, pytest.param(None, marks=pytest.mark.slow)], ids=["batched", "unbatched"])
 @pytest.mark.parametrize(
     ("case", "dtype", "road", "mode"),
     [
-        # A graph takes a second to compile.
-        pytest.param(*row, marks=[] if row[3] == "pynative" or at % 16 == 3 else pytest.mark.slow,
+        pytest.param(*row, marks=[] if row[3] == "pynative" or at % 24 == 3 else pytest.mark.slow,
                      id=f"{row[0].name}-{'-'.join(row[1:])}")
         for at, row in enumerate(ROWS)
     ],

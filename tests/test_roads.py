@@ -29,7 +29,7 @@ def test_products_in_tiles(case, transposed, slow_onednn, small_tiles):
     check_case(case, transposed)
 
 
-@pytest.mark.parametrize(("case", "transposed"), thinned(64, 2))
+@pytest.mark.parametrize(("case", "transposed"), thinned(160, 2))
 def test_products_in_graph_mode(case, transposed, slow_onednn, graph_mode):
     check_case(case, transposed)
 
@@ -64,7 +64,7 @@ def test_flipped(case, transposed, always_flipped):
 @pytest.mark.parametrize(
     ("case", "transposed"),
     [
-        *thinned(64, 6),
+        *thinned(160, 6),
         *(
             pytest.param(*row, marks=pytest.mark.slow if at % 5 else [], id=row[0].name)
             for at, row in enumerate(NARROWING)
