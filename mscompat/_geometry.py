@@ -72,8 +72,7 @@ class Convolution(NamedTuple):
         if self.stride != (1, 1) or min(*rows, *columns) < 0:
             return None
         weight = (self.weight[1] * self.groups, self.out_channels // self.groups, *self.kernel_size)
-        shape = self.output_shape() if self.is_static() else (None, self.out_channels, None, None)
-        return Convolution(shape, weight, (1, 1), (rows, columns), self.dilation, self.groups)
+        return Convolution(self.output_shape(), weight, (1, 1), (rows, columns), self.dilation, self.groups)
 
     def limit(self) -> int:
         """Elements that the patches of one product may have: those of input, weight and output."""

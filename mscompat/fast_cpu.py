@@ -23,19 +23,18 @@ def set_fast_cpu(enabled: bool) -> None:
             keeps the first call of a layer from calling `launch_blocking`.
 
     Raises:
-        RuntimeError: If a mend can no longer be taken back: oneDNN has run under the cap, or a layer was called.
+        RuntimeError: If it is too late to turn them off: a layer was called, or oneDNN has run under the cap. Nothing
+            is changed then.
     """
-    _launch.turn(off=not enabled)
     if enabled:
+        _launch.turn(off=False)
         _onednn.mend()
         return
-    stays = []
-    if not _onednn.take_back():
-        stays.append("the cap of oneDNN, which has run under it")
     if _launch.is_mended():
-        stays.append("launch_blocking, since a layer was called")
-    if stays:
-        raise RuntimeError(
-            f"{' and '.join(stays)}, cannot be taken back in this process: set {_onednn.VARIABLE}=0 in the environment "
-            "instead"
-        )
+        reason = "a layer was called, and launch_blocking stays"
+    elif not _onednn.take_back():
+        reason = "oneDNN has run under its cap, which stays"
+    else:
+        _launch.turn(off=True)
+        return
+    raise RuntimeError(f"Too late in this process: {reason}. Set {_onednn.VARIABLE}=0 in the environment instead")

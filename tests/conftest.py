@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import math
 import os
 import subprocess
 import sys
@@ -17,6 +19,11 @@ from mscompat._lowering import cpu, roads
 ROOT = Path(__file__).parents[1]
 
 MODES = {"pynative": ms.PYNATIVE_MODE, "graph": ms.GRAPH_MODE}
+
+
+def pytest_collection_finish():
+    """MindSpore collects garbage with every graph it compiles (2.7 to 2.10): not among what stays, half a second."""
+    gc.freeze()
 
 
 @pytest.fixture(params=MODES)
@@ -51,6 +58,7 @@ def small_tiles(monkeypatch, forgotten):
 def always_flipped(monkeypatch, forgotten):
     """Convolutions are flipped however small they are."""
     monkeypatch.setattr(cpu, "_FEWEST_PATCHES", 0)
+    monkeypatch.setattr(cpu, "_LARGEST_WEIGHT", math.inf)
 
 
 @pytest.fixture

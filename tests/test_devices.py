@@ -141,12 +141,13 @@ def test_pads_beyond_ascends_limit_come_first(told, monkeypatch):
     [
         ((8, 12, 56, 56), (6, 12, 3, 3), {}, Road.FLIPPED),
         ((8, 12, 56, 56), (12, 4, 3, 3), {"groups": 3}, Road.FLIPPED),
-        ((None, 12, None, None), (12, 12, 3, 3), {}, Road.FLIPPED),
+        ((None, 12, 56, 56), (12, 12, 3, 3), {}, Road.NATIVE),  # of unknown size
         ((8, 12, 56, 56), (24, 12, 3, 3), {}, Road.NATIVE),  # widening
         ((8, 12, 56, 56), (6, 12, 3, 3), {"stride": (2, 1)}, Road.NATIVE),
         ((8, 12, 56, 56), (6, 12, 3, 3), {"pads": ((3, 3), (0, 0))}, Road.NATIVE),  # beyond the kernel
         ((8, 12, 56, 56), (6, 12, 1, 1), {}, Road.NATIVE),
         ((1, 12, 8, 8), (6, 12, 3, 3), {}, Road.NATIVE),  # small
+        ((8, 256, 14, 14), (128, 256, 3, 3), {}, Road.NATIVE),  # a large weight
     ],
 )
 def test_road_on_cpu(input, weight, others, road):

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import mindspore as ms
 from mindspore import Tensor, nn, ops
 
-from .. import _arguments, _geometry, _onednn
+from .. import _arguments, _geometry, _launch, _onednn
 from .._arguments import Caller, Shape
 from .._geometry import NO_PADS, Convolution
 from . import ascend, cpu, gpu, padding_modes, roads
@@ -251,8 +251,10 @@ def conv_transpose2d_plan(
 
 def _in_these_circumstances(make_plan: Callable[..., tuple[Plan, Any]], *call: Any) -> tuple[Plan, Any]:
     """The plan of a call for the current device target; of MindSpore's own operators if a graph is being exported."""
-    target = ms.get_current_device()[0]
-    is_slow = target == "CPU" and _onednn.is_slow()
+    target, is_slow = ms.get_current_device()[0], False
+    if target == "CPU":
+        _launch.mend()
+        is_slow = _onednn.is_slow()
     plan, operator = make_plan(*call, target, False, is_slow)
     if isinstance(operator, nn.Cell) and _is_exporting():
         return make_plan(*call, target, True, is_slow)

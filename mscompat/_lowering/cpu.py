@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import mindspore as ms
 
-from .. import _launch, _onednn
+from .. import _onednn
 from .._arguments import Caller
 from .._geometry import Convolution
 from .roads import Road
 
 LARGEST_PAD = None
 BIAS_ADD_DTYPES = (ms.float16, ms.float32, ms.float64)
-# Of one call: below, there is nothing to gain by flipping, and in PyNative mode a cell costs microseconds.
+# Where flipping starts to pay: elements of all patches of a call, and of the weight for each position of the output,
+# since the weight must be turned round first.
 _FEWEST_PATCHES = 100_000
+_LARGEST_WEIGHT = 16
 
 
 def choose(caller: Caller, convolution: Convolution, dtype: Any, transposed: bool, exporting: bool) -> tuple[Any, Road]:
@@ -22,7 +25,6 @@ def choose(caller: Caller, convolution: Convolution, dtype: Any, transposed: boo
 
     Conv2D and Conv2DTranspose take float32 and float16, Im2Col and Col2Im float32 and float64 (MindSpore 2.7 to 2.10).
     """
-    _launch.mend()
     if dtype == ms.float64:
         return dtype, Road.PRODUCTS
     if _onednn.is_slow() and not exporting and not convolution.is_pointwise():
@@ -35,15 +37,18 @@ def choose(caller: Caller, convolution: Convolution, dtype: Any, transposed: boo
 
 
 def _is_faster_flipped(convolution: Convolution) -> bool:
-    """Measured with MindSpore 2.10, 2 cores, AVX2: forward, gradient of input, gradient of weight, in ms.
+    """Whether the flipped convolution gives the gradients sooner, and the output no later.
 
-    8x128x56x56 to 64 channels, 3x3: 60, 65, 58 against 39, 34, 41. 1x64x262x262 to 3, 7x7: 107, 317, 209 against 26,
-    14, 21. With as many channels only the second is flipped: 8x512x7x7, 3x3: 34 against 21; 8x96x56x56, depthwise:
-    21 against 7.
+    Measured with MindSpore 2.10, 2 cores, AVX2: forward, and both gradients, in ms, against those of the operators.
+    1x64x262x262 to 3 channels, 7x7: 20, 43 against 95, 483. 8x128x28x28 to 16, 3x3: 8, 13 against 13, 34.
+    8x128x56x56 to 64: 47, 83 against 52, 137. 8x96x56x56, depthwise: 24, 49 against 24, 67. And what the limits keep
+    away: 8x256x14x14 to 128: 28, 36 against 21, 28.
     """
+    if not convolution.is_static() or convolution.is_pointwise() or convolution.is_widening():
+        return False
+    images, _, rows, columns = convolution.output_shape()
     return (
         convolution.flipped() is not None
-        and not convolution.is_widening()
-        and not convolution.is_pointwise()
-        and (not convolution.is_static() or convolution.patches() >= _FEWEST_PATCHES)
+        and convolution.patches() >= _FEWEST_PATCHES
+        and math.prod(convolution.weight) <= _LARGEST_WEIGHT * images * rows * columns
     )

@@ -44,7 +44,7 @@ class Road(enum.Enum):
     """How a convolution and its gradients are computed."""
 
     NATIVE = enum.auto()
-    FLIPPED = enum.auto()  # where the output has no more channels than the input
+    FLIPPED = enum.auto()
     PRODUCTS = enum.auto()
     PRODUCTS_AND_NATIVE_WEIGHT_GRADIENT = enum.auto()
 
@@ -216,16 +216,10 @@ class _FlippedConv2d(nn.Cell):
         super().__init__()
         self.flip = _Flip(c)
         self.operator = _native_input_gradient(_flipped(c))
-        self.out_channels = c.out_channels
-        self.growth = tuple(
-            sum(pads) + 1 - _geometry.effective_kernel(kernel, spread)
-            for pads, kernel, spread in zip(c.pads, c.kernel_size, c.dilation, strict=True)
-        )
+        self.output = c.output_shape()
 
     def construct(self, input, weight):  # type: ignore[no-untyped-def]
-        shape = input.shape
-        rows, columns = shape[2] + self.growth[0], shape[3] + self.growth[1]
-        return self.operator(input, self.flip(weight), (shape[0], self.out_channels, rows, columns))
+        return self.operator(input, self.flip(weight), self.output)
 
 
 class _FlippedInputGradient(nn.Cell):
