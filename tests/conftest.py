@@ -22,7 +22,14 @@ MODES = {"pynative": ms.PYNATIVE_MODE, "graph": ms.GRAPH_MODE}
 
 
 def pytest_collection_finish():
-    """MindSpore collects garbage with every graph it compiles (2.7 to 2.10): not among what stays, half a second."""
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def keep_from_collection():
+    """MindSpore collects garbage with every graph it compiles (2.7 to 2.10): among what stays, for half a second."""
+    yield
+    gc.collect()
     gc.freeze()
 
 

@@ -18,11 +18,10 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from .. import _geometry
+from .roads import ORDERS
 
 _gather = ops.Gather()
 _reduce_sum = ops.ReduceSum()
-# Of derivatives that the cells know. Beyond it, MindSpore differentiates what is inside them.
-_ORDERS = 3
 _ROWS, _COLUMNS = 2, 3
 
 Sources = tuple[tuple[int, ...], ...]  # of each row of a result: the rows of the input that it is the sum of
@@ -36,7 +35,7 @@ def pad(mode: str, size: tuple[int, int], pads: _geometry.Pads, order: int = 0) 
         for length, ends in zip(size, pads, strict=True)
     )
     operator = _Chain(_sum_rows(rows, size[0], _ROWS), _sum_rows(columns, size[1], _COLUMNS))
-    return operator if order == _ORDERS else _Linked(operator, _pad_gradient, (mode, size, pads, order + 1))
+    return operator if order == ORDERS else _LinkedPad(operator, _pad_gradient, (mode, size, pads, order + 1))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -46,10 +45,10 @@ def _pad_gradient(mode: str, size: tuple[int, int], pads: _geometry.Pads, order:
     )
     height, width = (length + sum(ends) for length, ends in zip(size, pads, strict=True))
     operator = _Chain(_sum_rows(columns, width, _COLUMNS), _sum_rows(rows, height, _ROWS))
-    return operator if order == _ORDERS else _Linked(operator, pad, (mode, size, pads, order + 1))
+    return operator if order == ORDERS else _LinkedPad(operator, pad, (mode, size, pads, order + 1))
 
 
-class _Linked(nn.Cell):
+class _LinkedPad(nn.Cell):
     """An operator of one argument, with the one that is its derivative."""
 
     def __init__(self, operator: nn.Cell, make_gradient: Callable[..., Any], arguments: tuple[Any, ...]) -> None:

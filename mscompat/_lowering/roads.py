@@ -145,7 +145,7 @@ class _WeightGradient(_Linked):
 
 
 # Of derivatives that the cells know. Beyond it, MindSpore differentiates what is inside them.
-_ORDERS = 3
+ORDERS = 3
 
 
 @functools.lru_cache(maxsize=1024)
@@ -154,7 +154,7 @@ def _conv2d(c: Convolution, road: Road, order: int = 0) -> Any:
         operator: Any = _products_conv2d(c, c.limit())
     else:
         operator = _FlippedConv2d(c) if c.is_narrowing() else _native_conv2d(c)
-    return operator if order == _ORDERS else _Conv2d(c, road, order, operator)
+    return operator if order == ORDERS else _Conv2d(c, road, order, operator)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -167,7 +167,7 @@ def _input_gradient(c: Convolution, road: Road, order: int = 0) -> Any:
         operator = _FlippedInputGradient(
             c, _products_conv2d(flipped, c.limit()) if by_products else _native_conv2d(flipped)
         )
-    return operator if order == _ORDERS else _InputGradient(c, road, order, operator)
+    return operator if order == ORDERS else _InputGradient(c, road, order, operator)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -177,7 +177,7 @@ def _weight_gradient(c: Convolution, road: Road, order: int = 0) -> Any:
     else:
         flip = road is Road.FLIPPED and c.is_narrowing()
         operator = _FlippedWeightGradient(c) if flip else _NativeWeightGradient(c)
-    return operator if order == _ORDERS else _WeightGradient(c, road, order, operator)
+    return operator if order == ORDERS else _WeightGradient(c, road, order, operator)
 
 
 class _NativeWeightGradient(nn.Cell):
