@@ -6,6 +6,7 @@ import cases
 import pytest
 from cases import Case
 from harness import check_case
+from oracle import pair
 
 TABLE = [(case, False) for case in cases.conv2d_cases()] + [(case, True) for case in cases.conv_transpose2d_cases()]
 NAMES = [f"{'conv_transpose2d' if transposed else 'conv2d'}-{case.name}" for case, transposed in TABLE]
@@ -29,15 +30,22 @@ def test_products_in_tiles(case, transposed, slow_onednn, small_tiles):
     check_case(case, transposed)
 
 
-@pytest.mark.parametrize(("case", "transposed"), thinned(160, 2))
+# A part of the table, here and below: the plan is that of PyNative mode, and a graph takes a second or two to compile.
+@pytest.mark.parametrize(("case", "transposed"), thinned(160, 2)[2::4])
 def test_products_in_graph_mode(case, transposed, slow_onednn, graph_mode):
     check_case(case, transposed)
 
 
-# A quarter of the table: the tiles are those of test_products_in_tiles, and a graph of them takes a second to compile.
-@pytest.mark.parametrize(("case", "transposed"), thinned(64, 3)[3::4])
+@pytest.mark.parametrize(("case", "transposed"), thinned(64, 3)[3::16])
 def test_products_in_tiles_in_graph_mode(case, transposed, slow_onednn, small_tiles, graph_mode):
     check_case(case, transposed)
+
+
+def may_flip(case, transposed):
+    """Whether the road can be another than that of test_layers.py."""
+    channels = case.arguments["in_channels"], case.arguments["out_channels"]
+    output, input = channels if transposed else channels[::-1]
+    return output <= input and pair(case.arguments.get("stride", 1)) == (1, 1)
 
 
 # What the table has few of: as many channels as the input or fewer, and stride 1.
@@ -64,7 +72,7 @@ def test_flipped(case, transposed, always_flipped):
 @pytest.mark.parametrize(
     ("case", "transposed"),
     [
-        *thinned(160, 6),
+        *(row for row in thinned(160, 6) if may_flip(*row.values)),
         *(
             pytest.param(*row, marks=pytest.mark.slow if at % 5 else [], id=row[0].name)
             for at, row in enumerate(NARROWING)
