@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import math
 import os
 import subprocess
 import sys
@@ -65,7 +64,7 @@ def small_tiles(monkeypatch, forgotten):
 def always_flipped(monkeypatch, forgotten):
     """Convolutions are flipped however small they are."""
     monkeypatch.setattr(cpu, "_FEWEST_PATCHES", 0)
-    monkeypatch.setattr(cpu, "_LARGEST_WEIGHT", math.inf)
+    monkeypatch.setattr(cpu, "_FEWEST_POSITIONS", 0)
 
 
 @pytest.fixture

@@ -148,6 +148,7 @@ def test_pads_beyond_ascends_limit_come_first(told, monkeypatch):
         ((8, 12, 56, 56), (6, 12, 1, 1), {}, Road.NATIVE),
         ((1, 12, 8, 8), (6, 12, 3, 3), {}, Road.NATIVE),  # small
         ((8, 256, 14, 14), (128, 256, 3, 3), {}, Road.NATIVE),  # a large weight
+        ((8, 960, 7, 7), (960, 1, 3, 3), {"groups": 960}, Road.FLIPPED),
     ],
 )
 def test_road_on_cpu(input, weight, others, road):

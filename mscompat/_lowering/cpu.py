@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import mindspore as ms
@@ -14,10 +13,10 @@ from .roads import Road
 
 LARGEST_PAD = None
 BIAS_ADD_DTYPES = (ms.float16, ms.float32, ms.float64)
-# Where flipping starts to pay: elements of all patches of a call, and of the weight for each position of the output,
-# since the weight must be turned round first.
+# Where flipping starts to pay: elements of all patches of a call, and, since the weight must be turned round first,
+# positions of the output for each of its channels in a group.
 _FEWEST_PATCHES = 100_000
-_LARGEST_WEIGHT = 16
+_FEWEST_POSITIONS = 64
 
 
 def choose(caller: Caller, convolution: Convolution, dtype: Any, transposed: bool, exporting: bool) -> tuple[Any, Road]:
@@ -50,5 +49,5 @@ def _is_faster_flipped(convolution: Convolution) -> bool:
     return (
         convolution.flipped() is not None
         and convolution.patches() >= _FEWEST_PATCHES
-        and math.prod(convolution.weight) <= _LARGEST_WEIGHT * images * rows * columns
+        and images * rows * columns >= _FEWEST_POSITIONS * (convolution.out_channels // convolution.groups)
     )
