@@ -14,7 +14,7 @@ def set_fast_cpu(enabled: bool) -> None:
     set.
 
     In PyNative mode on CPU, the thread that waits for an operator takes a core from it. The first call of a layer
-    mends that by `mindspore.runtime.launch_blocking()`.
+    mends that by `mindspore.runtime.launch_blocking()`; in Graph mode, the first that is compiled.
 
     The environment variable MSCOMPAT_FAST_CPU=0 turns both off from the start.
 

@@ -146,7 +146,8 @@ def test_pads_beyond_ascends_limit_come_first(told, monkeypatch):
         ((8, 12, 56, 56), (6, 12, 3, 3), {"stride": (2, 1)}, Road.NATIVE),
         ((8, 12, 56, 56), (6, 12, 3, 3), {"pads": ((3, 3), (0, 0))}, Road.NATIVE),  # beyond the kernel
         ((8, 12, 56, 56), (6, 12, 1, 1), {}, Road.NATIVE),
-        ((1, 12, 8, 8), (6, 12, 3, 3), {}, Road.NATIVE),  # small
+        ((8, 12, 56, 56), (12, 4, 1, 1), {"groups": 3}, Road.NATIVE),
+        ((1, 12, 9, 9), (12, 1, 3, 3), {"groups": 12}, Road.NATIVE),  # small
         ((8, 256, 14, 14), (128, 256, 3, 3), {}, Road.NATIVE),  # a large weight
         ((8, 960, 7, 7), (960, 1, 3, 3), {"groups": 960}, Road.FLIPPED),
     ],

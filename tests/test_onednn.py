@@ -107,9 +107,10 @@ def test_function_turns_it_off_and_on(process):
 def test_cap_that_stays_is_told(process):
     assert _onednn.state() is State.MENDED
     process.answer = 2
-    with pytest.raises(RuntimeError, match="MSCOMPAT_FAST_CPU=0"):
+    with pytest.raises(RuntimeError, match=r"oneDNN has run under its cap.*MSCOMPAT_FAST_CPU=0"):
         mscompat.set_fast_cpu(False)
     assert _onednn.state() is State.MENDED
+    assert not _launch._is_off
 
 
 def test_off_leaves_convolutions_to_the_operators(process):
@@ -195,7 +196,7 @@ def test_export_holds_the_operators(monkeypatch, tmp_path, state, dtype, size):
 
 
 PEAK = """
-import resource, sys
+import sys
 import numpy as np, mindspore as ms, mscompat
 from mscompat import _onednn, functional as F
 _onednn._state = _onednn.State.ENVIRONMENT if sys.argv[1] == "products" else _onednn.State.ABSENT
@@ -210,11 +211,13 @@ if sys.argv[3] == "forward":
 else:
     gradients = ms.grad(lambda input, weight: call(input, weight).sum(), (0, 1))
     run = lambda input, weight: gradients(input, weight)[0]
+def peak():  # not getrusage's, which begins with the parent's
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
 run(input[:, :, :8, :8], weight).asnumpy()
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
 result = run(input, weight)
 ms.runtime.synchronize()
-after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+after = peak()
 size = result.size if sys.argv[3] == "forward" else call(input, weight).size
 print("times", (after - before) * 1024 / (4 * (input.size + size + weight.size)))
 """
@@ -230,6 +233,7 @@ def peak(*arguments):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("kind", ["conv2d", "conv_transpose2d", "large"])
 def test_memory_is_bounded(kind):
     """At most 4 times input, output and weight; the patches of the whole would be 8 to 16 times the input.
@@ -240,6 +244,7 @@ def test_memory_is_bounded(kind):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("kind", ["conv2d", "conv_transpose2d"])
 def test_memory_of_gradients_is_bounded(kind):
     """MindSpore's own operators need 7 to 9 times input, output and weight (2.10); products at most 4 times more."""

@@ -28,6 +28,9 @@ from mindspore.ops.operations._grad_ops import Conv2DBackpropFilter
 from .. import _geometry
 from .._geometry import NO_PADS, Convolution
 
+# Of derivatives that the cells know. Beyond it, MindSpore differentiates what is inside them.
+ORDERS = 3
+
 _batch_matmul = ops.BatchMatMul()
 _batch_matmul_transposed_a = ops.BatchMatMul(transpose_a=True)
 _batch_matmul_transposed_b = ops.BatchMatMul(transpose_b=True)
@@ -142,10 +145,6 @@ class _WeightGradient(_Linked):
 
     def bprop(self, gradient, input, output, second):  # type: ignore[no-untyped-def]
         return self.conv2d(input, second), self.input_gradient(gradient, second)
-
-
-# Of derivatives that the cells know. Beyond it, MindSpore differentiates what is inside them.
-ORDERS = 3
 
 
 @functools.lru_cache(maxsize=1024)
