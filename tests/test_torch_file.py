@@ -468,28 +468,31 @@ def test_too_many_instructions(load, monkeypatch):
         load(zipped(b"N" * 1000))
 
 
-@pytest.mark.parametrize(("content", "message"), [
-    (zipped(tensor(), compress=zipfile.ZIP_DEFLATED), "compressed or encrypted"),
-    (zipped(tensor(), bytes(2**24), compress=zipfile.ZIP_DEFLATED), "compressed or encrypted"),
-    (zipped(tensor(), compress=zipfile.ZIP_LZMA), "compressed or encrypted"),
-    (zipped(tensor(), None), "lacks data/0"),
-    (zipped(tensor(), b"123"), "has 3 bytes, not 16"),
-    (zipped(tensor(), bytes(17)), "has 17 bytes, not 16"),
-    (zipped(tensor(), extra={"byteorder": b"middle"}), "unknown byte order"),
-    (zipped(tensor(), extra={"byteorder": bytes(1000)}), "unknown byte order"),
-    (zipped(tensor(), extra={"data.pkl": None}), "not one that torch.save wrote"),
-    (zipped(tensor())[:-1], "damaged"),
-    (zipped(tensor())[:100], "damaged"),
-    (legacy(tensor())[:-1], "ends early"),
-    (legacy(tensor())[:-17], "a storage's size"),
-    (legacy(tensor(), storage=struct.pack("<q", -4)), "a storage's size"),
-    (legacy(tensor(), storage=struct.pack("<q", 2**62)), "a storage's size"),
-    (legacy(tensor(), keys=()), "its list of storages"),
-    (legacy(tensor(), keys=("0", "0")), "its list of storages"),
-    (legacy(tensor(), keys=("1",)), "its list of storages"),
-    (legacy(tensor(), keys=([],)), "its list of storages"),
-    (legacy(b"N").replace(struct.pack("<H", 1001), struct.pack("<H", 1002)), "unknown version"),
-])  # fmt: skip
+DAMAGED = {
+    "deflated": (zipped(tensor(), compress=zipfile.ZIP_DEFLATED), "compressed or encrypted"),
+    "zip bomb": (zipped(tensor(), bytes(2**24), compress=zipfile.ZIP_DEFLATED), "compressed or encrypted"),
+    "lzma": (zipped(tensor(), compress=zipfile.ZIP_LZMA), "compressed or encrypted"),
+    "no storage": (zipped(tensor(), None), "lacks data/0"),
+    "short storage": (zipped(tensor(), b"123"), "has 3 bytes, not 16"),
+    "long storage": (zipped(tensor(), bytes(17)), "has 17 bytes, not 16"),
+    "byte order": (zipped(tensor(), extra={"byteorder": b"middle"}), "unknown byte order"),
+    "long byte order": (zipped(tensor(), extra={"byteorder": bytes(1000)}), "unknown byte order"),
+    "no pickle": (zipped(tensor(), extra={"data.pkl": None}), "not one that torch.save wrote"),
+    "last byte lacks": (zipped(tensor())[:-1], "damaged"),
+    "first bytes only": (zipped(tensor())[:100], "damaged"),
+    "legacy, last byte lacks": (legacy(tensor())[:-1], "ends early"),
+    "legacy, no storage": (legacy(tensor())[:-17], "a storage's size"),
+    "legacy, negative size": (legacy(tensor(), storage=struct.pack("<q", -4)), "a storage's size"),
+    "legacy, oversized": (legacy(tensor(), storage=struct.pack("<q", 2**62)), "a storage's size"),
+    "legacy, no keys": (legacy(tensor(), keys=()), "its list of storages"),
+    "legacy, same key twice": (legacy(tensor(), keys=("0", "0")), "its list of storages"),
+    "legacy, another key": (legacy(tensor(), keys=("1",)), "its list of storages"),
+    "legacy, key no string": (legacy(tensor(), keys=([],)), "its list of storages"),
+    "legacy, version": (legacy(b"N").replace(struct.pack("<H", 1001), struct.pack("<H", 1002)), "unknown version"),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), DAMAGED.values(), ids=DAMAGED)
 def test_damaged(load, content, message):
     def refuse():
         with pytest.raises(TorchFileError, match=message):
