@@ -174,8 +174,9 @@ class TorchConv2d(_ConvNd):
     def construct(self, input: Tensor) -> Tensor:
         """See Inputs and Outputs above."""
         return functional._conv2d(
-            self.cls_name, input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups,
-            self.padding_mode, (self.fp16, self.bf16, self.fp32),
+            self.cls_name, input, self.weight, self.bias,
+            (self.stride, self.padding, self.dilation, self.groups, self.padding_mode,
+             (self.fp16, self.bf16, self.fp32)),
         )
 
 
@@ -270,8 +271,10 @@ class TorchConvTranspose2d(_ConvNd):
     def construct(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """See Inputs and Outputs above."""
         return functional._conv_transpose2d(
-            self.cls_name, input, self.weight, self.bias, self.stride, self.padding, self.output_padding,
-            output_size, self.groups, self.dilation, (self.fp16, self.bf16, self.fp32),
+            self.cls_name, input, self.weight, self.bias,
+            (self.stride, self.padding, self.output_padding, self.dilation, self.groups,
+             (self.fp16, self.bf16, self.fp32)),
+            output_size,
         )
 
 

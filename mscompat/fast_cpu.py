@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import _launch, _onednn
+from . import _launch, _lowering, _onednn
 
 
 def set_fast_cpu(enabled: bool) -> None:
@@ -26,6 +26,7 @@ def set_fast_cpu(enabled: bool) -> None:
         RuntimeError: If it is too late to turn them off: a layer was called, or oneDNN has run under the cap. Nothing
             is changed then.
     """
+    _lowering.forget_plans()
     if enabled:
         _launch.turn(off=False)
         _onednn.mend()

@@ -61,7 +61,7 @@ def conv2d(
          [ 8.  4.]]
     """
     stride, padding, dilation, groups = _conv2d_arguments(stride, padding, dilation, groups)
-    return _conv2d("conv2d", input, weight, bias, stride, padding, dilation, groups, "zeros", _NO_TO_FLOAT)
+    return _conv2d("conv2d", input, weight, bias, (stride, padding, dilation, groups, "zeros", _NO_TO_FLOAT))
 
 
 def conv_transpose2d(
@@ -108,9 +108,8 @@ def conv_transpose2d(
     stride, padding, output_padding, dilation, groups = _conv_transpose2d_arguments(
         stride, padding, output_padding, dilation, groups
     )
-    return _conv_transpose2d(
-        "conv_transpose2d", input, weight, bias, stride, padding, output_padding, None, groups, dilation, _NO_TO_FLOAT
-    )
+    arguments = (stride, padding, output_padding, dilation, groups, _NO_TO_FLOAT)
+    return _conv_transpose2d("conv_transpose2d", input, weight, bias, arguments, None)
 
 
 @ms.constexpr(check=False)
@@ -126,27 +125,25 @@ def _conv_transpose2d_arguments(stride: Any, padding: Any, output_padding: Any, 
     return *arguments, _arguments.groups_of_a_function(caller, groups)
 
 
-def _conv2d(
-    name: str, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any,
-    groups: int, padding_mode: str, to_float: tuple[bool, bool, bool],
-) -> Tensor:
-    """conv2d with padding_mode, of integers in their ranges; name begins the error messages."""
+@ms.constexpr(check=False)
+def _output_size(name: str, output_size: Any) -> Any:
+    return _arguments.output_size(Caller(name, RuntimeError), output_size)
+
+
+def _conv2d(name: str, input: Tensor, weight: Tensor, bias: Tensor | None, arguments: tuple[Any, ...]) -> Tensor:
+    """conv2d by (stride, padding, dilation, groups, padding_mode, to_float); name begins the error messages."""
     shapes, dtypes = _shapes_and_dtypes(name, input, weight, bias)
-    plan, operator = _lowering.conv2d_plan(
-        name, *shapes, dtypes, stride, padding, dilation, groups, padding_mode, to_float
-    )
+    plan, operator = _lowering.conv2d_plan(dtypes, name, *shapes, arguments)
     return _lowering.conv2d(plan, operator, input, weight, bias)
 
 
 def _conv_transpose2d(
-    name: str, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, output_padding: Any,
-    output_size: Any, groups: int, dilation: Any, to_float: tuple[bool, bool, bool],
+    name: str, input: Tensor, weight: Tensor, bias: Tensor | None, arguments: tuple[Any, ...], output_size: Any
 ) -> Tensor:
-    """conv_transpose2d with output_size, of integers in their ranges; name begins the error messages."""
+    """conv_transpose2d by (stride, padding, output_padding, dilation, groups, to_float), perhaps to output_size."""
     shapes, dtypes = _shapes_and_dtypes(name, input, weight, bias)
-    plan, operator = _lowering.conv_transpose2d_plan(
-        name, *shapes, dtypes, stride, padding, output_padding, output_size, groups, dilation, to_float
-    )
+    size = None if output_size is None else _output_size(name, output_size)
+    plan, operator = _lowering.conv_transpose2d_plan(dtypes, name, *shapes, arguments, size)
     return _lowering.conv_transpose2d(plan, operator, input, weight, bias, output_size)
 
 

@@ -54,7 +54,7 @@ def graph_mode():
 
 
 @pytest.fixture
-def slow_onednn(monkeypatch):
+def slow_onednn(monkeypatch, forgotten):
     """A process in which oneDNN takes its reference loop, and can no longer be kept from it."""
     monkeypatch.setattr(_onednn, "_state", _onednn.State.ENVIRONMENT)
 
@@ -75,15 +75,14 @@ def always_flipped(monkeypatch, forgotten):
 @pytest.fixture
 def forgotten():
     """What was made before the test, and in it."""
-    made = (
-        _lowering._make_conv2d_plan, _lowering._make_conv_transpose2d_plan, roads._conv2d, roads._input_gradient,
-        roads._weight_gradient,
-    )
-    for cache in made:
-        cache.cache_clear()
+    def forget():
+        _lowering.forget_plans()
+        for cache in (roads._conv2d, roads._input_gradient, roads._weight_gradient):
+            cache.cache_clear()
+
+    forget()
     yield
-    for cache in made:
-        cache.cache_clear()
+    forget()
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ REFUSED = {"GPU": "bfloat16", "Ascend": "float64"}
 @pytest.fixture
 def told(monkeypatch):
     """Tell the lowering of another target."""
-    return lambda target: monkeypatch.setattr(ms, "get_current_device", lambda: (target, 0))
+    return lambda target: monkeypatch.setattr(_lowering, "_device_target", lambda: target)
 
 
 class Recorder:
@@ -59,8 +59,7 @@ class Recorder:
     ],
 )
 def test_operator_and_arguments(case, transposed, target, told, monkeypatch):
-    _lowering._make_conv2d_plan.cache_clear()
-    _lowering._make_conv_transpose2d_plan.cache_clear()
+    _lowering.forget_plans()
     told(target)
     recorder = Recorder(monkeypatch, "Conv2DTranspose" if transposed else "Conv2D")
     if case.dtype == REFUSED[target] and case.batch > 0:  # of an empty batch nothing is computed
@@ -128,7 +127,7 @@ def test_road_on_gpu(groups):
 def test_pads_beyond_ascends_limit_come_first(told, monkeypatch):
     told("Ascend")
     recorder = Recorder(monkeypatch, "Conv2D")
-    _lowering._make_conv2d_plan.cache_clear()
+    _lowering.forget_plans()
     arguments = {"in_channels": 4, "out_channels": 6, "kernel_size": (3, 5), "padding": (256, 1)}
     case = cases.Case("large_pad", arguments)
     check_case(case, False)
@@ -164,11 +163,11 @@ def test_road_on_cpu(input, weight, others, road):
 
 def test_target_is_chosen_again(told):
     shapes, dtypes = ((1, 4, 5, 5), (4, 2, 3, 3), (4,)), (ms.float32,) * 3
-    call = ("TorchConv2d", *shapes, dtypes, (1, 1), (0, 0), (1, 1), 2, "zeros", (False, False, False))
+    call = ("TorchConv2d", *shapes, ((1, 1), (0, 0), (1, 1), 2, "zeros", (False, False, False)))
     operators = {}
     for target in ("CPU", "Ascend", "GPU", "CPU"):
         told(target)
-        _, operator = _lowering.conv2d_plan(*call)
+        _, operator = _lowering.conv2d_plan(dtypes, *call)
         assert operators.setdefault(target, operator) is operator
     assert isinstance(operators["GPU"], ops.Conv2D)
     assert len(set(map(id, operators.values()))) == 3

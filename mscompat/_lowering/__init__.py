@@ -14,14 +14,13 @@ have none. tests/test_mindspore_defects.py holds each.
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, NamedTuple
 
 import mindspore as ms
-from mindspore import Tensor, nn, ops
+from mindspore import Tensor, _c_expression, nn, ops
 
 from .. import _arguments, _geometry, _launch, _onednn
 from .._arguments import Caller, Shape
@@ -40,6 +39,14 @@ _TO_FLOAT = (ms.float16, ms.bfloat16, ms.float32)
 _DEVICE_TARGETS = {"cpu": "CPU", "cuda": "GPU", "gpu": "GPU", "npu": "Ascend", "ascend": "Ascend"}
 
 _DEVICES: dict[str, Any] = {"CPU": cpu, "GPU": gpu, "Ascend": ascend}
+
+# The calls planned so far: of (maker, device target, arguments), the dtypes, the plan and the operator.
+_plans: dict[Any, tuple[Any, Plan, Any]] = {}
+_MOST_PLANS = 1024
+
+# ms.get_current_device()[0], in one call into C++ instead of four (MindSpore 2.7 to 2.10): every call of a layer asks.
+_manager = getattr(_c_expression, "DeviceManagerConf", None)
+_device_target = _manager.get_instance().get_device_target if _manager else lambda: ms.get_current_device()[0]
 
 _add = ops.Add()
 _bias_add = ops.BiasAdd()
@@ -107,23 +114,17 @@ def parameter_dtype(caller: Caller, dtype: Any) -> Any:
     return dtype
 
 
-@functools.lru_cache(maxsize=1024)
 def _make_conv2d_plan(
+    device: str,
+    exporting: bool,
+    dtypes: tuple[Any, Any, Any],
     name: str,
     input: Shape | None,
     weight: Shape,
     bias: Shape | None,
-    dtypes: tuple[Any, Any, Any],
-    stride: tuple[int, ...],
-    padding: str | tuple[int, ...],
-    dilation: tuple[int, ...],
-    groups: int,
-    padding_mode: str,
-    to_float: tuple[bool, bool, bool],
-    device: str,
-    exporting: bool,
-    is_slow: bool,  # for the cache: cpu.py asks for itself
+    arguments: tuple[Any, ...],
 ) -> tuple[Plan, Any]:
+    stride, padding, dilation, groups, padding_mode, to_float = arguments
     caller = Caller(name, RuntimeError)
     # Again, after the constructor: its attributes may have been set since.
     stride, padding, dilation = _arguments.conv2d(caller, stride, padding, dilation)
@@ -167,24 +168,18 @@ def _make_conv2d_plan(
     return _cast_steps(plan, given, wanted, dtype), operator
 
 
-@functools.lru_cache(maxsize=1024)
 def _make_conv_transpose2d_plan(
+    device: str,
+    exporting: bool,
+    dtypes: tuple[Any, Any, Any],
     name: str,
     input: Shape | None,
     weight: Shape,
     bias: Shape | None,
-    dtypes: tuple[Any, Any, Any],
-    stride: tuple[int, ...],
-    padding: tuple[int, ...],
-    output_padding: tuple[int, ...],
+    arguments: tuple[Any, ...],
     output_size: Shape | None,
-    groups: int,
-    dilation: tuple[int, ...],
-    to_float: tuple[bool, bool, bool],
-    device: str,
-    exporting: bool,
-    is_slow: bool,  # for the cache: cpu.py asks for itself
 ) -> tuple[Plan, Any]:
+    stride, padding, output_padding, dilation, groups, to_float = arguments
     caller = Caller(name, RuntimeError)
     # Again, after the constructor: its attributes may have been set since.
     stride, padding, output_padding, dilation = _arguments.conv_transpose2d(
@@ -221,44 +216,41 @@ def _make_conv_transpose2d_plan(
     return _cast_steps(plan, given, wanted, dtype), roads.conv_transpose2d(convolution, road)
 
 
-@ms.constexpr(check=False)
-def conv2d_plan(
-    name: str, input: Any, weight: Any, bias: Any, dtypes: Any, stride: Any, padding: Any, dilation: Any, groups: int,
-    padding_mode: str, to_float: Any,
-) -> tuple[Plan, Any]:
-    """The plan of a call and the operator of input and weight, made once.
+def _planner(make_plan: Callable[..., tuple[Plan, Any]]) -> Any:
+    """The function that gives the plan of a call, made once, and the operator of input and weight.
 
     Two, since a graph takes no NamedTuple that holds a cell (MindSpore 2.7 to 2.10).
     """
-    return _in_these_circumstances(
-        _make_conv2d_plan, name, input, weight, bias, dtypes, _hashable(stride), _hashable(padding),
-        _hashable(dilation), groups, padding_mode, to_float,
-    )
+
+    @ms.constexpr(name=make_plan.__name__, check=False)
+    def plan(dtypes: Any, *call: Any) -> tuple[Plan, Any]:
+        target = _device_target()
+        try:
+            # Without dtypes: each hash of one is a call into C++, which takes as long as all that Python does here.
+            known = _plans.get((make_plan, target, call))
+        except TypeError:  # of a list: somebody has set an attribute of a layer
+            call = _hashable(call)
+            known = _plans.get((make_plan, target, call))
+        if known is None or known[0] != dtypes:
+            if target == "CPU":
+                _launch.mend()
+            if len(_plans) >= _MOST_PLANS:
+                _plans.clear()
+            known = _plans[make_plan, target, call] = (dtypes, *make_plan(target, False, dtypes, *call))
+        if isinstance(known[2], nn.Cell) and _is_exporting():
+            return make_plan(target, True, dtypes, *call)
+        return known[1], known[2]
+
+    return plan
 
 
-@ms.constexpr(check=False)
-def conv_transpose2d_plan(
-    name: str, input: Any, weight: Any, bias: Any, dtypes: Any, stride: Any, padding: Any, output_padding: Any,
-    output_size: Any, groups: int, dilation: Any, to_float: Any,
-) -> tuple[Plan, Any]:
-    """The plan of a call and the operator of input and weight, made once."""
-    return _in_these_circumstances(
-        _make_conv_transpose2d_plan, name, input, weight, bias, dtypes, _hashable(stride), _hashable(padding),
-        _hashable(output_padding), _arguments.output_size(Caller(name, RuntimeError), output_size), groups,
-        _hashable(dilation), to_float,
-    )
+conv2d_plan = _planner(_make_conv2d_plan)
+conv_transpose2d_plan = _planner(_make_conv_transpose2d_plan)
 
 
-def _in_these_circumstances(make_plan: Callable[..., tuple[Plan, Any]], *call: Any) -> tuple[Plan, Any]:
-    """The plan of a call for the current device target; of MindSpore's own operators if a graph is being exported."""
-    target, is_slow = ms.get_current_device()[0], False
-    if target == "CPU":
-        _launch.mend()
-        is_slow = _onednn.is_slow()
-    plan, operator = make_plan(*call, target, False, is_slow)
-    if isinstance(operator, nn.Cell) and _is_exporting():
-        return make_plan(*call, target, True, is_slow)
-    return plan, operator
+def forget_plans() -> None:
+    """Make every plan anew: what the roads depend on has changed."""
+    _plans.clear()
 
 
 def _is_exporting() -> bool:
@@ -272,8 +264,8 @@ def _is_exporting() -> bool:
 
 
 def _hashable(value: Any) -> Any:
-    """A list as a tuple: somebody may have set a layer's attribute."""
-    return tuple(value) if isinstance(value, list) else value
+    """The same with tuples for lists."""
+    return tuple(map(_hashable, value)) if isinstance(value, (list, tuple)) else value
 
 
 def conv2d(plan: Plan, operator: Any, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
