@@ -26,10 +26,10 @@ def set_fast_cpu(enabled: bool) -> None:
         RuntimeError: If it is too late to turn them off: a layer was called, or oneDNN has run under the cap. Nothing
             is changed then.
     """
-    _lowering.forget_plans()
     if enabled:
         _launch.turn(off=False)
         _onednn.mend()
+        _lowering.forget_plans()
         return
     if _launch.is_mended():
         reason = "a layer was called, and launch_blocking stays"
@@ -37,5 +37,6 @@ def set_fast_cpu(enabled: bool) -> None:
         reason = "oneDNN has run under its cap, which stays"
     else:
         _launch.turn(off=True)
+        _lowering.forget_plans()
         return
     raise RuntimeError(f"Too late in this process: {reason}. Set {_onednn.VARIABLE}=0 in the environment instead")

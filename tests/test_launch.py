@@ -45,7 +45,7 @@ def test_the_first_layer_mends(what, variable, apart):
 
 
 @pytest.fixture
-def calls(monkeypatch):
+def calls(monkeypatch, forgotten):
     """A process in which nothing has run; how often it was made to block."""
     calls = []
     monkeypatch.setattr(ms.runtime, "launch_blocking", lambda: calls.append(1))
@@ -56,7 +56,7 @@ def calls(monkeypatch):
 
 
 def test_blocks_once(calls):
-    for size in (20, 21):  # sizes of no other test: new plans
+    for size in (20, 21):
         mscompat.TorchConv2d(1, 1, 3)(Tensor(np.ones((1, 1, size, 23), np.float32))).asnumpy()
     assert calls == [1]
 

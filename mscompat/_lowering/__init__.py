@@ -40,8 +40,8 @@ _DEVICE_TARGETS = {"cpu": "CPU", "cuda": "GPU", "gpu": "GPU", "npu": "Ascend", "
 
 _DEVICES: dict[str, Any] = {"CPU": cpu, "GPU": gpu, "Ascend": ascend}
 
-# The calls planned so far: of (maker, device target, arguments), the dtypes, the plan and the operator.
-_plans: dict[Any, tuple[Any, Plan, Any]] = {}
+# The calls planned so far: by maker, device target and arguments, for each dtypes, the plan and the operator.
+_plans: dict[Any, list[tuple[Any, Plan, Any]]] = {}
 _MOST_PLANS = 1024
 
 # ms.get_current_device()[0], in one call into C++ instead of four (MindSpore 2.7 to 2.10): every call of a layer asks.
@@ -223,25 +223,31 @@ def _planner(make_plan: Callable[..., tuple[Plan, Any]]) -> Any:
     """
 
     @ms.constexpr(name=make_plan.__name__, check=False)
-    def plan(dtypes: Any, *call: Any) -> tuple[Plan, Any]:
+    def find_or_make(dtypes: Any, *call: Any) -> tuple[Plan, Any]:
         target = _device_target()
         try:
-            # Without dtypes: each hash of one is a call into C++, which takes as long as all that Python does here.
-            known = _plans.get((make_plan, target, call))
+            of_all_dtypes = _plans.get((make_plan, target, call), ())
         except TypeError:  # of a list: somebody has set an attribute of a layer
             call = _hashable(call)
-            known = _plans.get((make_plan, target, call))
-        if known is None or known[0] != dtypes:
+            of_all_dtypes = _plans.get((make_plan, target, call), ())
+        # Compared, not hashed: each hash of a dtype is a call into C++, which takes as long as all that Python does.
+        for known in of_all_dtypes:
+            if known[0] == dtypes:
+                break
+        else:
             if target == "CPU":
                 _launch.mend()
+                _onednn.state()
+            known = (dtypes, *make_plan(target, False, dtypes, *call))
             if len(_plans) >= _MOST_PLANS:
                 _plans.clear()
-            known = _plans[make_plan, target, call] = (dtypes, *make_plan(target, False, dtypes, *call))
-        if isinstance(known[2], nn.Cell) and _is_exporting():
+            _plans.setdefault((make_plan, target, call), []).append(known)
+        _, plan, operator = known
+        if isinstance(operator, nn.Cell) and _is_exporting():
             return make_plan(target, True, dtypes, *call)
-        return known[1], known[2]
+        return plan, operator
 
-    return plan
+    return find_or_make
 
 
 conv2d_plan = _planner(_make_conv2d_plan)
