@@ -25,7 +25,7 @@ REFUSED = {"GPU": "bfloat16", "Ascend": "float64"}
 
 
 @pytest.fixture
-def told(monkeypatch):
+def told(monkeypatch, forgotten):
     """Tell the lowering of another target."""
     return lambda target: monkeypatch.setattr(_lowering, "_device_target", lambda: target)
 
@@ -59,7 +59,6 @@ class Recorder:
     ],
 )
 def test_operator_and_arguments(case, transposed, target, told, monkeypatch):
-    _lowering.forget_plans()
     told(target)
     recorder = Recorder(monkeypatch, "Conv2DTranspose" if transposed else "Conv2D")
     if case.dtype == REFUSED[target] and case.batch > 0:  # of an empty batch nothing is computed
@@ -127,7 +126,6 @@ def test_road_on_gpu(groups):
 def test_pads_beyond_ascends_limit_come_first(told, monkeypatch):
     told("Ascend")
     recorder = Recorder(monkeypatch, "Conv2D")
-    _lowering.forget_plans()
     arguments = {"in_channels": 4, "out_channels": 6, "kernel_size": (3, 5), "padding": (256, 1)}
     case = cases.Case("large_pad", arguments)
     check_case(case, False)

@@ -86,7 +86,7 @@ def check_device(caller: Caller, device: Any) -> None:
         )
     if colon and not index.isdecimal():
         caller.fail(f"Invalid device string: {device!r}", RuntimeError)
-    target = ms.get_context("device_target")
+    target = _device_target()
     if _DEVICE_TARGETS[name] != target:
         caller.fail(
             f"device must name the current device target, {target!r}, but got device={device!r}, "
@@ -388,5 +388,5 @@ def _is_empty(input: Shape | None) -> bool:
 
 
 # Before oneDNN first looks at the processor. With another target, when a layer is first lowered to the CPU.
-if ms.get_context("device_target") == "CPU":
+if _device_target() == "CPU":
     _onednn.state()
