@@ -9,7 +9,7 @@ import numpy as np
 from mindspore import Parameter, Tensor, nn
 from mindspore.rewrite.common import namespace
 
-from . import _arguments, _lowering, functional, init
+from . import _arguments, _lowering, init
 from ._arguments import Caller
 
 __all__ = ["TorchConv2d", "TorchConvTranspose2d"]
@@ -173,7 +173,7 @@ class TorchConv2d(_ConvNd):
 
     def construct(self, input: Tensor) -> Tensor:
         """See Inputs and Outputs above."""
-        return functional._conv2d(
+        return _lowering.conv2d(
             self.cls_name, input, self.weight, self.bias,
             (self.stride, self.padding, self.dilation, self.groups, self.padding_mode,
              (self.fp16, self.bf16, self.fp32)),
@@ -270,7 +270,7 @@ class TorchConvTranspose2d(_ConvNd):
 
     def construct(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """See Inputs and Outputs above."""
-        return functional._conv_transpose2d(
+        return _lowering.conv_transpose2d(
             self.cls_name, input, self.weight, self.bias,
             (self.stride, self.padding, self.output_padding, self.dilation, self.groups,
              (self.fp16, self.bf16, self.fp32)),

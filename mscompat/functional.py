@@ -61,7 +61,7 @@ def conv2d(
          [ 8.  4.]]
     """
     stride, padding, dilation, groups = _conv2d_arguments(stride, padding, dilation, groups)
-    return _conv2d("conv2d", input, weight, bias, (stride, padding, dilation, groups, "zeros", _NO_TO_FLOAT))
+    return _lowering.conv2d("conv2d", input, weight, bias, (stride, padding, dilation, groups, "zeros", _NO_TO_FLOAT))
 
 
 def conv_transpose2d(
@@ -109,7 +109,7 @@ def conv_transpose2d(
         stride, padding, output_padding, dilation, groups
     )
     arguments = (stride, padding, output_padding, dilation, groups, _NO_TO_FLOAT)
-    return _conv_transpose2d("conv_transpose2d", input, weight, bias, arguments, None)
+    return _lowering.conv_transpose2d("conv_transpose2d", input, weight, bias, arguments, None)
 
 
 @ms.constexpr(check=False)
@@ -123,37 +123,3 @@ def _conv_transpose2d_arguments(stride: Any, padding: Any, output_padding: Any, 
     caller = Caller("conv_transpose2d", RuntimeError)
     arguments = _arguments.conv_transpose2d(caller, stride, padding, output_padding, dilation)
     return *arguments, _arguments.groups_of_a_function(caller, groups)
-
-
-@ms.constexpr(check=False)
-def _output_size(name: str, output_size: Any) -> Any:
-    return _arguments.output_size(Caller(name, RuntimeError), output_size)
-
-
-def _conv2d(name: str, input: Tensor, weight: Tensor, bias: Tensor | None, arguments: tuple[Any, ...]) -> Tensor:
-    """conv2d by (stride, padding, dilation, groups, padding_mode, to_float); name begins the error messages."""
-    shapes, dtypes = _shapes_and_dtypes(name, input, weight, bias)
-    plan, operator = _lowering.conv2d_plan(dtypes, name, *shapes, arguments)
-    return _lowering.conv2d(plan, operator, input, weight, bias)
-
-
-def _conv_transpose2d(
-    name: str, input: Tensor, weight: Tensor, bias: Tensor | None, arguments: tuple[Any, ...], output_size: Any
-) -> Tensor:
-    """conv_transpose2d by (stride, padding, output_padding, dilation, groups, to_float), perhaps to output_size."""
-    shapes, dtypes = _shapes_and_dtypes(name, input, weight, bias)
-    size = None if output_size is None else _output_size(name, output_size)
-    plan, operator = _lowering.conv_transpose2d_plan(dtypes, name, *shapes, arguments, size)
-    return _lowering.conv_transpose2d(plan, operator, input, weight, bias, output_size)
-
-
-def _shapes_and_dtypes(name: str, input: Tensor, weight: Tensor, bias: Tensor | None) -> Any:
-    if not isinstance(input, Tensor):
-        raise TypeError(f"For '{name}', input must be Tensor.")
-    if not isinstance(weight, Tensor):
-        raise TypeError(f"For '{name}', weight must be Tensor.")
-    if bias is None:
-        return (input.shape, weight.shape, None), (input.dtype, weight.dtype, None)
-    if not isinstance(bias, Tensor):
-        raise TypeError(f"For '{name}', bias must be Tensor.")
-    return (input.shape, weight.shape, bias.shape), (input.dtype, weight.dtype, bias.dtype)

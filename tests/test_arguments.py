@@ -240,6 +240,14 @@ def test_nothing_else_than_tensors_are_weight_and_bias():
                 function(input, weight, value)
 
 
+@pytest.mark.parametrize("layer", [TorchConv2d(4, 4, 3, bias=False), TorchConvTranspose2d(4, 4, 3, bias=False)])
+def test_nothing_else_than_a_tensor_is_a_bias_of_a_layer(layer):
+    for value in (False, 5, np.ones(4, np.float32)):
+        layer.bias = value
+        with pytest.raises(TypeError, match=f"For '{type(layer).__name__}', bias must be Tensor"):
+            layer(tensor(2, 4, 7, 9))
+
+
 def test_numpy_groups_of_a_function():
     output = mscompat.functional.conv2d(tensor(1, 4, 5, 6), tensor(6, 2, 3, 3), groups=np.int64(2))
     assert output.shape == (1, 6, 3, 4)

@@ -105,7 +105,9 @@ def test_unbatched_dynamic_shape(mode):
     expected = layer(random_input(4, 7, 9))
     layer = copy.deepcopy(layer)
     layer.set_inputs(Tensor(shape=[4, None, None], dtype=ms.float32))
-    assert_equal(layer(random_input(4, 7, 9)), expected)
+    # The first run of such a graph is in a worker, where oneDNN finds one core and sums in another order.
+    for tolerance in (1e-6, 0.0):
+        assert_equal(layer(random_input(4, 7, 9)), expected, tolerance)
 
 
 def test_unknown_rank_is_a_batch(graph_mode):

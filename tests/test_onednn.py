@@ -16,7 +16,7 @@ import pytest
 from mindspore import Tensor
 
 import mscompat
-from mscompat import _launch, _onednn
+from mscompat import _onednn, _threads
 from mscompat._onednn import State
 
 TESTS = pathlib.Path(__file__).parent
@@ -36,8 +36,8 @@ def process(monkeypatch):
     monkeypatch.setattr(_onednn, "_library", lambda: library)
     monkeypatch.setattr(_onednn, "_state", State.UNKNOWN)
     monkeypatch.setattr(_onednn, "_warned", False)
-    monkeypatch.setattr(_launch, "_is_blocking", False)
-    monkeypatch.setattr(_launch, "_is_off", False)
+    monkeypatch.setattr(_threads, "_is_mended", False)
+    monkeypatch.setattr(_threads, "_is_off", False)
     return library
 
 
@@ -110,7 +110,7 @@ def test_cap_that_stays_is_told(process):
     with pytest.raises(RuntimeError, match=r"oneDNN has run under its cap.*MSCOMPAT_FAST_CPU=0"):
         mscompat.set_fast_cpu(False)
     assert _onednn.state() is State.MENDED
-    assert not _launch._is_off
+    assert not _threads._is_off
 
 
 def test_off_leaves_convolutions_to_the_operators(process):

@@ -8,7 +8,7 @@ import pytest
 from mindspore import Tensor, nn, ops
 
 import mscompat
-from mscompat import TorchConv2d, TorchConvTranspose2d, _launch, _lowering, _onednn
+from mscompat import TorchConv2d, TorchConvTranspose2d, _lowering, _onednn, _threads
 from mscompat import functional as F
 
 pytestmark = pytest.mark.usefixtures("forgotten")
@@ -120,7 +120,7 @@ def test_device_target(run_script, tmp_path):
 
 
 def test_the_switch_changes_the_road(monkeypatch):
-    monkeypatch.setattr(_launch, "_is_off", False)
+    monkeypatch.setattr(_threads, "_is_off", False)
     monkeypatch.setattr(_onednn, "_state", _onednn.State.ENVIRONMENT)
     call = ("conv2d", (1, 2, 4, 4), (3, 2, 2, 2), None, ((1, 1), (0, 0), (1, 1), 1, "zeros", (False,) * 3))
 
@@ -128,7 +128,7 @@ def test_the_switch_changes_the_road(monkeypatch):
         return _lowering.conv2d_plan((ms.float32, ms.float32, None), *call)[1]
 
     assert isinstance(operator(), nn.Cell)
-    monkeypatch.setattr(_launch, "_is_blocking", False)
+    monkeypatch.setattr(_threads, "_is_mended", False)
     mscompat.set_fast_cpu(False)
     assert isinstance(operator(), ops.Conv2D)
     monkeypatch.setattr(_onednn, "_look", lambda: _onednn.State.ENVIRONMENT)

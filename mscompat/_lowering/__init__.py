@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import mindspore as ms
 from mindspore import Tensor, _c_expression, nn, ops
 
-from .. import _arguments, _geometry, _launch, _onednn
+from .. import _arguments, _geometry, _onednn, _threads
 from .._arguments import Caller, Shape
 from .._geometry import NO_PADS, Convolution
 from . import ascend, cpu, gpu, padding_modes, roads
@@ -71,6 +71,7 @@ class Plan(NamedTuple):
     runtime_pad: Any = None  # (pads, mode) of ops.pad: for padding_mode, where a size is not known before the call
     zero_pad: Any = None  # ops.Pad, of what the operator cannot pad
     size_offset: Any = None  # transposed: output size less (input size - 1) * stride, per axis; None: see output_size
+    is_plain: bool = False  # the operator and BiasAdd are all there is to do
 
 
 def check_device(caller: Caller, device: Any) -> None:
@@ -165,7 +166,8 @@ def _make_conv2d_plan(
     operator = roads.conv2d(convolution, road)
     if pad is not None:
         operator = padding_modes.Padded(pad, operator)
-    return _cast_steps(plan, given, wanted, dtype), operator
+    plan = _cast_steps(plan, given, wanted, dtype)
+    return plan._replace(is_plain=plan == Plan(plan.out_channels, plan.stride, expand_batch=False)), operator
 
 
 def _make_conv_transpose2d_plan(
@@ -236,8 +238,8 @@ def _planner(make_plan: Callable[..., tuple[Plan, Any]]) -> Any:
                 break
         else:
             if target == "CPU":
-                _launch.mend()
-                _onednn.state()
+                _onednn.state()  # before mend: it runs an operator
+                _threads.mend()
             known = (dtypes, *make_plan(target, False, dtypes, *call))
             if len(_plans) >= _MOST_PLANS:
                 _plans.clear()
@@ -274,8 +276,51 @@ def _hashable(value: Any) -> Any:
     return tuple(map(_hashable, value)) if isinstance(value, (list, tuple)) else value
 
 
-def conv2d(plan: Plan, operator: Any, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Carry out a plan of conv2d_plan."""
+def conv2d(name: str, input: Tensor, weight: Tensor, bias: Tensor | None, arguments: tuple[Any, ...]) -> Tensor:
+    """conv2d by (stride, padding, dilation, groups, padding_mode, to_float); name begins the error messages.
+
+    In PyNative mode each function counts: between two convolutions, the processor has forgotten all Python code.
+    """
+    if not isinstance(input, Tensor):
+        raise TypeError(f"For '{name}', input must be Tensor.")
+    if not isinstance(weight, Tensor):
+        raise TypeError(f"For '{name}', weight must be Tensor.")
+    if bias is not None and not isinstance(bias, Tensor):
+        raise TypeError(f"For '{name}', bias must be Tensor.")
+    dtypes = (input.dtype, weight.dtype, None if bias is None else bias.dtype)
+    plan, operator = conv2d_plan(
+        dtypes, name, input.shape, weight.shape, None if bias is None else bias.shape, arguments
+    )
+    if plan.is_plain:
+        output = operator(input, weight)
+        return output if bias is None else _bias_add(output, bias)
+    return _carry_out_conv2d(plan, operator, input, weight, bias)
+
+
+def conv_transpose2d(
+    name: str, input: Tensor, weight: Tensor, bias: Tensor | None, arguments: tuple[Any, ...], output_size: Any
+) -> Tensor:
+    """conv_transpose2d by (stride, padding, output_padding, dilation, groups, to_float), perhaps to output_size."""
+    if not isinstance(input, Tensor):
+        raise TypeError(f"For '{name}', input must be Tensor.")
+    if not isinstance(weight, Tensor):
+        raise TypeError(f"For '{name}', weight must be Tensor.")
+    if bias is not None and not isinstance(bias, Tensor):
+        raise TypeError(f"For '{name}', bias must be Tensor.")
+    size = None if output_size is None else _output_size(name, output_size)
+    dtypes = (input.dtype, weight.dtype, None if bias is None else bias.dtype)
+    plan, operator = conv_transpose2d_plan(
+        dtypes, name, input.shape, weight.shape, None if bias is None else bias.shape, arguments, size
+    )
+    return _carry_out_conv_transpose2d(plan, operator, input, weight, bias, output_size)
+
+
+@ms.constexpr(check=False)
+def _output_size(name: str, output_size: Any) -> Any:
+    return _arguments.output_size(Caller(name, RuntimeError), output_size)
+
+
+def _carry_out_conv2d(plan: Plan, operator: Any, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     if plan.cast_arguments is not None:
         input, weight = _cast(input, plan.cast_arguments), _cast(weight, plan.cast_arguments)
     if plan.expand_batch:
@@ -289,10 +334,9 @@ def conv2d(plan: Plan, operator: Any, input: Tensor, weight: Tensor, bias: Tenso
     return _finish(plan, operator(input, weight), bias)
 
 
-def conv_transpose2d(
+def _carry_out_conv_transpose2d(
     plan: Plan, operator: Any, input: Tensor, weight: Tensor, bias: Tensor | None, output_size: Any
 ) -> Tensor:
-    """Carry out a plan of conv_transpose2d_plan."""
     if plan.cast_arguments is not None:
         input, weight = _cast(input, plan.cast_arguments), _cast(weight, plan.cast_arguments)
     if plan.empty_shape is not None:
