@@ -74,14 +74,14 @@ def always_flipped(monkeypatch, forgotten):
 
 @pytest.fixture
 def forgotten():
-    """What was made before the test, and in it."""
+    """What was made before the test, and in it; to call, so that what was made so far is."""
     def forget():
         _lowering.forget_plans()
         for cache in (roads._conv2d, roads._input_gradient, roads._weight_gradient):
             cache.cache_clear()
 
     forget()
-    yield
+    yield forget
     forget()
 
 

@@ -8,6 +8,8 @@ from cases import Case
 from harness import check_case
 from oracle import pair
 
+from mscompat._geometry import Convolution
+
 TABLE = [(case, False) for case in cases.conv2d_cases()] + [(case, True) for case in cases.conv_transpose2d_cases()]
 NAMES = [f"{'conv_transpose2d' if transposed else 'conv2d'}-{case.name}" for case, transposed in TABLE]
 
@@ -32,14 +34,20 @@ def test_products_in_tiles(case, transposed, slow_onednn, small_tiles):
 
 
 @pytest.mark.parametrize(("case", "transposed"), thinned(160, 2))
-def test_products_in_graph_mode(case, transposed, slow_onednn, graph_mode):
-    check_case(case, transposed)
+def test_products_in_graph_mode(case, transposed, slow_onednn, graph_mode, monkeypatch, request):
+    """As they are, and in tiles, so once more where they are whole: 317 cases of 717."""
+    limit, tiled = Convolution.limit, []
 
+    def recorded(self):
+        tiled.append(self.patches() > limit(self))
+        return limit(self)
 
-# A quarter of the table: the tiles are those of test_products_in_tiles, and a graph of them takes seconds to compile.
-@pytest.mark.parametrize(("case", "transposed"), thinned(16, 0, lambda at, *_: at % 4 == 3))
-def test_products_in_tiles_in_graph_mode(case, transposed, slow_onednn, small_tiles, graph_mode):
+    monkeypatch.setattr(Convolution, "limit", recorded)
     check_case(case, transposed)
+    if not any(tiled):
+        request.getfixturevalue("small_tiles")
+        request.getfixturevalue("forgotten")()
+        check_case(case, transposed)
 
 
 def may_flip(case, transposed):
