@@ -6,8 +6,9 @@ No MindSpore here: a shape is a tuple, or None where not even the rank is known;
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from numbers import Integral
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from . import _geometry
 
@@ -17,7 +18,8 @@ PADDING_STRINGS = ("valid", "same")
 Shape = tuple[Any, ...]  # of int, or None for a size that is not known before the call (dynamic shapes)
 
 
-class Caller(NamedTuple):
+@dataclass(frozen=True)  # of a NamedTuple, ms.jit(capture_mode="bytecode") makes a tuple (MindSpore 2.10)
+class Caller:
     """Who asks: the name that an error begins with, and the error's class.
 
     torch checks most values in the operator and raises RuntimeError; a constructor sees them earlier and raises

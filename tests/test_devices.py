@@ -16,7 +16,7 @@ from mindspore import ops
 from mscompat import _lowering
 from mscompat._arguments import Caller
 from mscompat._geometry import NO_PADS, Convolution
-from mscompat._lowering import ascend, cpu, gpu
+from mscompat._lowering import ascend, cpu, gpu, operators
 from mscompat._lowering.roads import Road
 
 TABLE = [(case, False) for case in cases.conv2d_cases()] + [(case, True) for case in cases.conv_transpose2d_cases()]
@@ -35,7 +35,7 @@ class Recorder:
 
     def __init__(self, monkeypatch, name):
         self.made, self.called = [], []
-        original = getattr(ops, name)
+        original = getattr(operators, name)
 
         def make(*arguments, **keywords):
             operator = original(*arguments, **keywords)
@@ -47,7 +47,7 @@ class Recorder:
             self.made.append((arguments, keywords))
             return call
 
-        monkeypatch.setattr(ops, name, make)
+        monkeypatch.setattr(operators, name, make)
 
 
 @pytest.mark.parametrize("target", ["GPU", "Ascend"])

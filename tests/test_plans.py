@@ -101,22 +101,47 @@ def test_output_sizes_of_any_kind(kind):
         layer(input, kind((11, 14)))
 
 
-WITHOUT_A_PRIVATE_NAME = """
+DEVICE_TARGET = """
 import mindspore as ms
-del ms._c_expression.DeviceManagerConf
+from mindspore import _c_expression
+{}
 import mscompat, mscompat._lowering as lowering
 assert mscompat.TorchConv2d(2, 3, 2)(ms.ops.ones((1, 2, 4, 4))).shape == (1, 3, 3, 3)
-ms.get_current_device = lambda: ("Ascend", 0)
-print("target", lowering._device_target())
+ms.get_current_device = lambda: ("the public function's", 0)
+ask = lowering._device_target
+print("target", ask.__self__ if hasattr(ask, "__self__") else ask())
 """
 
 
-def test_device_target(run_script, tmp_path):
-    """Asked by a private name of MindSpore's, where there is one."""
-    (tmp_path / "script.py").write_text(WITHOUT_A_PRIVATE_NAME)
+IN_CPP, PUBLIC = "<mindspore._c_expression.DeviceManagerConf", "the public function's"
+
+
+@pytest.mark.parametrize(
+    ("change", "target"),
+    [
+        ("", "CPU"),
+        ("_c_expression.MSContext.is_pkg_support_device = lambda self, name: name != 'GPU'", IN_CPP),
+        ("_c_expression.MSContext.is_pkg_support_device = lambda self, name: name != 'Ascend'", IN_CPP),
+        ("del _c_expression.MSContext.is_pkg_support_device", PUBLIC),
+        ("del _c_expression.DeviceManagerConf", PUBLIC),
+    ],
+    ids=["CPU", "Ascend", "GPU", "no_context", "no_manager"],
+)
+def test_device_target(change, target, run_script, tmp_path):
+    (tmp_path / "script.py").write_text(DEVICE_TARGET.format(change))
     result = run_script("script.py")
-    assert "target Ascend" in result.stdout, result.stderr
-    assert _lowering._device_target.__self__ is ms._c_expression.DeviceManagerConf.get_instance()
+    assert f"target {target}" in result.stdout, result.stderr
+
+
+def test_cpu_alone():
+    """What _find_device_target relies on: no other target can be set. 2.7.0 to 2.10.0."""
+    if any(map(ms._c_expression.MSContext.get_instance().is_pkg_support_device, ("GPU", "Ascend"))):
+        pytest.skip("this MindSpore is not for CPU alone")
+    for target in ("GPU", "Ascend"):
+        for set_target in (ms.set_device, lambda target: ms.set_context(device_target=target)):
+            with pytest.raises(RuntimeError, match=f"Unsupported device target {target}"):
+                set_target(target)
+            assert ms.get_current_device()[0] == "CPU"
 
 
 def test_the_switch_changes_the_road(monkeypatch):

@@ -20,12 +20,12 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 import mindspore as ms
-from mindspore import Tensor, _c_expression, nn, ops
+from mindspore import Parameter, Tensor, _c_expression, nn, ops
 
 from .. import _arguments, _geometry, _onednn, _threads
 from .._arguments import Caller, Shape
 from .._geometry import NO_PADS, Convolution
-from . import ascend, cpu, gpu, padding_modes, roads
+from . import ascend, cpu, gpu, operators, padding_modes, roads
 
 # torch's C++ names of the supported dtypes, for its error sentences.
 _TORCH_NAMES = {
@@ -40,16 +40,27 @@ _DEVICE_TARGETS = {"cpu": "CPU", "cuda": "GPU", "gpu": "GPU", "npu": "Ascend", "
 
 _DEVICES: dict[str, Any] = {"CPU": cpu, "GPU": gpu, "Ascend": ascend}
 
-# The calls planned so far: by maker, device target and arguments, for each dtypes, the plan and the operator.
-_plans: dict[Any, list[tuple[Any, Plan, Any]]] = {}
+# The calls planned so far: by maker, device target and arguments, for each dtypes, the plan, the operator and whether
+# that is a cell, in place of which an export gets another.
+_plans: dict[Any, list[tuple[Any, Plan, Any, bool]]] = {}
 _MOST_PLANS = 1024
 
-# ms.get_current_device()[0], in one call into C++ instead of four (MindSpore 2.7 to 2.10): every call of a layer asks.
-_manager = getattr(_c_expression, "DeviceManagerConf", None)
-_device_target = _manager.get_instance().get_device_target if _manager else lambda: ms.get_current_device()[0]
+
+def _find_device_target() -> Callable[[], str]:
+    """ms.get_current_device()[0], in as few steps as MindSpore 2.7 to 2.10 allow: every call of a layer asks."""
+    try:
+        is_supported = _c_expression.MSContext.get_instance().is_pkg_support_device
+        ask = _c_expression.DeviceManagerConf.get_instance().get_device_target
+    except AttributeError:  # private names
+        return lambda: ms.get_current_device()[0]
+    # Where MindSpore is for CPU alone, set_device and set_context refuse all else.
+    return ask if is_supported("GPU") or is_supported("Ascend") else lambda: "CPU"
+
+
+_device_target = _find_device_target()
 
 _add = ops.Add()
-_bias_add = ops.BiasAdd()
+_bias_add = operators.BiasAdd()
 _cast = ops.Cast()
 _expand_dims = ops.ExpandDims()
 _reduce_sum = ops.ReduceSum()
@@ -224,7 +235,6 @@ def _planner(make_plan: Callable[..., tuple[Plan, Any]]) -> Any:
     Two, since a graph takes no NamedTuple that holds a cell (MindSpore 2.7 to 2.10).
     """
 
-    @ms.constexpr(name=make_plan.__name__, check=False)
     def find_or_make(dtypes: Any, *call: Any) -> tuple[Plan, Any]:
         target = _device_target()
         try:
@@ -240,16 +250,20 @@ def _planner(make_plan: Callable[..., tuple[Plan, Any]]) -> Any:
             if target == "CPU":
                 _onednn.state()  # before mend: it runs an operator
                 _threads.mend()
-            known = (dtypes, *make_plan(target, False, dtypes, *call))
+            plan, operator = make_plan(target, False, dtypes, *call)
+            known = (dtypes, plan, operator, isinstance(operator, nn.Cell))
             if len(_plans) >= _MOST_PLANS:
                 _plans.clear()
             _plans.setdefault((make_plan, target, call), []).append(known)
-        _, plan, operator = known
-        if isinstance(operator, nn.Cell) and _is_exporting():
+        _, plan, operator, is_cell = known
+        if is_cell and _is_exporting():
             return make_plan(target, True, dtypes, *call)
         return plan, operator
 
-    return find_or_make
+    planner = ms.constexpr(name=make_plan.__name__, check=False)(find_or_make)
+    # In PyNative mode, without a step between. (MindSpore makes a class of each constexpr function.)
+    type(planner).__call__ = staticmethod(find_or_make)
+    return planner
 
 
 conv2d_plan = _planner(_make_conv2d_plan)
@@ -280,12 +294,13 @@ def conv2d(name: str, input: Tensor, weight: Tensor, bias: Tensor | None, argume
     """conv2d by (stride, padding, dilation, groups, padding_mode, to_float); name begins the error messages.
 
     In PyNative mode each function counts: between two convolutions, the processor has forgotten all Python code.
+    isinstance does too, if an object is not of the very class, and Parameter is a subclass of Tensor.
     """
     if not isinstance(input, Tensor):
         raise TypeError(f"For '{name}', input must be Tensor.")
-    if not isinstance(weight, Tensor):
+    if not isinstance(weight, (Parameter, Tensor)):
         raise TypeError(f"For '{name}', weight must be Tensor.")
-    if bias is not None and not isinstance(bias, Tensor):
+    if bias is not None and not isinstance(bias, (Parameter, Tensor)):
         raise TypeError(f"For '{name}', bias must be Tensor.")
     dtypes = (input.dtype, weight.dtype, None if bias is None else bias.dtype)
     plan, operator = conv2d_plan(
@@ -303,9 +318,9 @@ def conv_transpose2d(
     """conv_transpose2d by (stride, padding, output_padding, dilation, groups, to_float), perhaps to output_size."""
     if not isinstance(input, Tensor):
         raise TypeError(f"For '{name}', input must be Tensor.")
-    if not isinstance(weight, Tensor):
+    if not isinstance(weight, (Parameter, Tensor)):
         raise TypeError(f"For '{name}', weight must be Tensor.")
-    if bias is not None and not isinstance(bias, Tensor):
+    if bias is not None and not isinstance(bias, (Parameter, Tensor)):
         raise TypeError(f"For '{name}', bias must be Tensor.")
     size = None if output_size is None else _output_size(name, output_size)
     dtypes = (input.dtype, weight.dtype, None if bias is None else bias.dtype)

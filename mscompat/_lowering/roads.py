@@ -27,6 +27,7 @@ from mindspore.ops.operations._grad_ops import Conv2DBackpropFilter
 
 from .. import _geometry
 from .._geometry import NO_PADS, Convolution
+from . import operators
 
 # Of derivatives that the cells know. Beyond it, MindSpore differentiates what is inside them.
 ORDERS = 3
@@ -82,14 +83,14 @@ def takes_size(convolution: Convolution, road: Road) -> bool:
 
 
 def _native_conv2d(c: Convolution) -> ops.Conv2D:
-    return ops.Conv2D(
+    return operators.Conv2D(
         c.out_channels, c.kernel_size, pad_mode="pad", pad=(*c.pads[0], *c.pads[1]), stride=c.stride,
         dilation=c.dilation, group=c.groups,
     )
 
 
 def _native_input_gradient(c: Convolution) -> ops.Conv2DTranspose:
-    return ops.Conv2DTranspose(
+    return operators.Conv2DTranspose(
         c.out_channels, c.kernel_size, pad_mode="pad", pad=(*c.pads[0], *c.pads[1]), stride=c.stride,
         dilation=c.dilation, group=c.groups,
     )
