@@ -173,14 +173,8 @@ class TorchConv2d(_ConvNd):
 
     def construct(self, input: Tensor) -> Tensor:
         """See Inputs and Outputs above."""
-        # self.weight and self.bias would look here too, by a Python function, Cell.__getattr__ (MindSpore 2.7 to 2.10).
-        own = self._params
-        if "weight" in own and "bias" in own:
-            weight, bias = own["weight"], own["bias"]
-        else:
-            weight, bias = self.weight, self.bias
         return _lowering.conv2d(
-            self.cls_name, input, weight, bias,
+            self.cls_name, input, self.weight, self.bias,
             (self.stride, self.padding, self.dilation, self.groups, self.padding_mode,
              (self.fp16, self.bf16, self.fp32)),
         )
@@ -276,14 +270,8 @@ class TorchConvTranspose2d(_ConvNd):
 
     def construct(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """See Inputs and Outputs above."""
-        # As in TorchConv2d.
-        own = self._params
-        if "weight" in own and "bias" in own:
-            weight, bias = own["weight"], own["bias"]
-        else:
-            weight, bias = self.weight, self.bias
         return _lowering.conv_transpose2d(
-            self.cls_name, input, weight, bias,
+            self.cls_name, input, self.weight, self.bias,
             (self.stride, self.padding, self.output_padding, self.dilation, self.groups,
              (self.fp16, self.bf16, self.fp32)),
             output_size,

@@ -18,7 +18,9 @@ CALLS = [
     ("Conv2D", (4, 3), SAME, (INPUT, WEIGHT)),
     ("Conv2DTranspose", (4, 3), SAME, (INPUT, WEIGHT, (2, 4, 7, 9))),
     ("BiasAdd", (), {}, (INPUT, BIAS)),
+    ("BiasAdd", ("NHWC",), {}, (INPUT.reshape(2, 7, 9, 4), BIAS)),
 ]
+NAMES = ["Conv2D", "Conv2DTranspose", "BiasAdd", "BiasAdd_NHWC"]
 
 
 class Calling(nn.Cell):
@@ -35,7 +37,7 @@ def results(operator, inputs):
     return cell(*inputs), *ms.grad(cell, (0, 1))(*inputs)
 
 
-@pytest.mark.parametrize(("name", "arguments", "keywords", "inputs"), CALLS, ids=[call[0] for call in CALLS])
+@pytest.mark.parametrize(("name", "arguments", "keywords", "inputs"), CALLS, ids=NAMES)
 class TestOperator:
     def test_values_and_gradients(self, name, arguments, keywords, inputs, mode):
         ours, native = (getattr(module, name)(*arguments, **keywords) for module in (operators, ops))

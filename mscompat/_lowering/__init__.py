@@ -235,6 +235,7 @@ def _planner(make_plan: Callable[..., tuple[Plan, Any]]) -> Any:
     Two, since a graph takes no NamedTuple that holds a cell (MindSpore 2.7 to 2.10).
     """
 
+    @ms.constexpr(name=make_plan.__name__, check=False)
     def find_or_make(dtypes: Any, *call: Any) -> tuple[Plan, Any]:
         target = _device_target()
         try:
@@ -260,10 +261,7 @@ def _planner(make_plan: Callable[..., tuple[Plan, Any]]) -> Any:
             return make_plan(target, True, dtypes, *call)
         return plan, operator
 
-    planner = ms.constexpr(name=make_plan.__name__, check=False)(find_or_make)
-    # In PyNative mode, without a step between. (MindSpore makes a class of each constexpr function.)
-    type(planner).__call__ = staticmethod(find_or_make)
-    return planner
+    return find_or_make
 
 
 conv2d_plan = _planner(_make_conv2d_plan)
@@ -294,7 +292,7 @@ def conv2d(name: str, input: Tensor, weight: Tensor, bias: Tensor | None, argume
     """conv2d by (stride, padding, dilation, groups, padding_mode, to_float); name begins the error messages.
 
     In PyNative mode each function counts: between two convolutions, the processor has forgotten all Python code.
-    isinstance does too, if an object is not of the very class, and Parameter is a subclass of Tensor.
+    isinstance is quick for an object of the very class, and slow for one of a subclass, as Parameter is one of Tensor.
     """
     if not isinstance(input, Tensor):
         raise TypeError(f"For '{name}', input must be Tensor.")

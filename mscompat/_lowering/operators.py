@@ -22,9 +22,9 @@ except AttributeError:
 
 
 class _ShortCall(ops.Primitive):
-    """The first base of an operator. The class has the name of MindSpore's, which by it knows the operator."""
+    """The first base of an operator. Its class has the name of MindSpore's: from there, the operator has its own."""
 
-    last_arguments: tuple[Any, ...] = ()  # those that MindSpore's own __call__ adds
+    last_arguments: tuple[Any, ...] = ()  # those that MindSpore's own BiasAdd adds
 
     if _is_short:
 
@@ -45,4 +45,6 @@ class Conv2DTranspose(_ShortCall, ops.Conv2DTranspose):
 class BiasAdd(_ShortCall, ops.BiasAdd):
     """(input, bias) -> output."""
 
-    last_arguments = (ops.BiasAdd().data_format,)
+    def __init__(self, data_format: str = "NCHW") -> None:
+        super().__init__(data_format)
+        self.last_arguments = (self.data_format,)
