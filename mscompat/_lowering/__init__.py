@@ -235,7 +235,6 @@ def _planner(make_plan: Callable[..., tuple[Plan, Any]]) -> Any:
     Two, since a graph takes no NamedTuple that holds a cell (MindSpore 2.7 to 2.10).
     """
 
-    @ms.constexpr(name=make_plan.__name__, check=False)
     def find_or_make(dtypes: Any, *call: Any) -> tuple[Plan, Any]:
         target = _device_target()
         try:
@@ -261,7 +260,10 @@ def _planner(make_plan: Callable[..., tuple[Plan, Any]]) -> Any:
             return make_plan(target, True, dtypes, *call)
         return plan, operator
 
-    return find_or_make
+    planner = ms.constexpr(name=make_plan.__name__, check=False)(find_or_make)
+    # Its own __call__, in PyNative mode, is one more step. (MindSpore makes a class of each constexpr function.)
+    type(planner).__call__ = staticmethod(find_or_make)
+    return planner
 
 
 conv2d_plan = _planner(_make_conv2d_plan)

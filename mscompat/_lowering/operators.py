@@ -15,36 +15,42 @@ from mindspore.ops import primitive
 # What Primitive.__call__ comes to, by private names of MindSpore 2.7 to 2.10. Without them it stays as it is.
 try:
     _run = primitive._pynative_executor._executor.run_op_async
+    # ms.jit(capture_mode="trace") records what is called, if this module's _jit_context is not None.
     _recorder = sys.modules[primitive.jit_context.__module__]
     _is_short = hasattr(_recorder, "_jit_context")
 except AttributeError:
     _is_short = False
 
 
-class _ShortCall(ops.Primitive):
-    """The first base of an operator. Its class has the name of MindSpore's: from there, the operator has its own."""
-
-    last_arguments: tuple[Any, ...] = ()  # those that MindSpore's own BiasAdd adds
+# Each class has the name of MindSpore's: from there, the operator has its own.
+class Conv2D(ops.Conv2D):
+    """(input, weight) -> output."""
 
     if _is_short:
 
-        def __call__(self, *arguments: Any) -> Any:
-            if _recorder._jit_context is not None:  # ms.jit(capture_mode="trace") records what is called
-                return super().__call__(*arguments)
-            return _run(self, self.name, (*arguments, *self.last_arguments))
+        def __call__(self, input: Any, weight: Any) -> Any:
+            if _recorder._jit_context is not None:
+                return super().__call__(input, weight)
+            return _run(self, self.name, (input, weight))
 
 
-class Conv2D(_ShortCall, ops.Conv2D):
-    """(input, weight) -> output."""
-
-
-class Conv2DTranspose(_ShortCall, ops.Conv2DTranspose):
+class Conv2DTranspose(ops.Conv2DTranspose):
     """(input, weight, shape of the output) -> output."""
 
+    if _is_short:
 
-class BiasAdd(_ShortCall, ops.BiasAdd):
+        def __call__(self, input: Any, weight: Any, shape: Any) -> Any:
+            if _recorder._jit_context is not None:
+                return super().__call__(input, weight, shape)
+            return _run(self, self.name, (input, weight, shape))
+
+
+class BiasAdd(ops.BiasAdd):
     """(input, bias) -> output."""
 
-    def __init__(self, data_format: str = "NCHW") -> None:
-        super().__init__(data_format)
-        self.last_arguments = (self.data_format,)
+    if _is_short:
+
+        def __call__(self, input: Any, bias: Any) -> Any:
+            if _recorder._jit_context is not None:
+                return super().__call__(input, bias)
+            return _run(self, self.name, (input, bias, self.data_format))

@@ -39,6 +39,8 @@ PRETENDED_LONG = 0.5  # the same, of the reference loop: a hundred times as slow
 # What runs the reference loop alone, which holds no AVX-512; the rest would end the process.
 PRETENDED = ("dense", "zeros", "padding mode", "transposed", "output_padding")
 SAMPLE = 0.05  # seconds that a contender's turn takes at least
+# Of the short calls, a difference of a tenth counts: in many short turns, the machine is as slow for one as for the other.
+OVERHEAD_SAMPLE, OVERHEAD_TURNS = 0.01, 40
 
 
 class Contender:
@@ -106,7 +108,7 @@ class Contender:
 
 
 def measure(
-    group: tuple[Case, ...], passes: str, contenders: list[Contender], rounds: int, limit: float
+    group: tuple[Case, ...], passes: str, contenders: list[Contender], rounds: int, limit: float, sample: float = SAMPLE
 ) -> list[dict[str, Any]]:
     """Time the cases of a group in all contenders, in turns."""
     measurements = []
@@ -125,7 +127,7 @@ def measure(
                 turns = {key: turn for key, turn in turns.items() if key[1] is not contender}
             elif seconds[0] < contender.long():
                 (again,) = contender.ask(do="time", key=case.name, times=1)
-                turns[case.name, contender] = max(1, round(SAMPLE / again)), seconds
+                turns[case.name, contender] = max(1, round(sample / again)), seconds
     for _, seconds in turns.values():
         seconds.clear()  # the first call was to warm up
     for _ in range(rounds):
@@ -201,15 +203,15 @@ def main() -> None:
     names = [name for name in CONTENDERS if name != "torch" or importlib.util.find_spec("torch")]
     contenders = [Contender(name, options.pretend_avx512) for name in names]
     overhead = [Contender(name, options.pretend_avx512) for name in OVERHEAD_CONTENDERS]
-    steps = [(group, passes, contenders) for group in groups for passes in PASSES]
-    steps.append((OVERHEAD, FORWARD, overhead))
+    steps = [(group, passes, contenders, rounds, SAMPLE) for group in groups for passes in PASSES]
+    steps.append((OVERHEAD, FORWARD, overhead, rounds * OVERHEAD_TURNS, OVERHEAD_SAMPLE))
     measurements = []
     for interruption in (signal.SIGINT, signal.SIGTERM):  # the former is ignored in a shell's background
         signal.signal(interruption, signal.default_int_handler)
     try:
-        for number, (group, passes, those) in enumerate(steps, 1):
+        for number, (group, passes, those, turns, sample) in enumerate(steps, 1):
             print(f"[{number}/{len(steps)}] {group[0].name}, {passes}", file=sys.stderr)
-            measurements += measure(group, passes, those, rounds, options.limit)
+            measurements += measure(group, passes, those, turns, options.limit, sample)
     except KeyboardInterrupt:
         if not measurements:
             raise
