@@ -9,7 +9,7 @@ Which operator convolves is the matter of the device: one file for each chooses 
 Only operators whose second derivatives are right in both modes are used. In PyNative mode, MindSpore 2.7 to 2.10,
 those of Concat and Tile, of a sum that drops axes, and of a Reshape or another view of the result of BatchMatMul, Mul
 or ReLU (so of ops.matmul too), are silently wrong; ops.pad with 'reflect', 'replicate' or 'circular' and ops.Slice
-have none. tests/test_mindspore_defects.py holds each.
+have none. tests/test_mindspore_defects.py holds each. (Cells that know their own derivatives hold some of these.)
 """
 
 from __future__ import annotations

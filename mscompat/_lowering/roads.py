@@ -35,13 +35,13 @@ ORDERS = 3
 _batch_matmul = ops.BatchMatMul()
 _batch_matmul_transposed_a = ops.BatchMatMul(transpose_a=True)
 _batch_matmul_transposed_b = ops.BatchMatMul(transpose_b=True)
-_flip = ops.ReverseV2((2, 3))
+_gather = ops.Gather()
 _matmul = ops.MatMul()
-_mul = ops.Mul()  # by 1: an array of its own
+_neg = ops.Neg()  # twice: an array of its own, six times as fast as Mul by 1
 _reduce_sum = ops.ReduceSum()
 _reshape = ops.Reshape()
-_strided_slice = ops.StridedSlice()
-_transpose = ops.Transpose()
+_slice = operators.Slice()
+_transpose = operators.Transpose()
 
 
 class Road(enum.Enum):
@@ -202,11 +202,13 @@ class _Flip(nn.Cell):
     def __init__(self, c: Convolution) -> None:
         super().__init__()
         out_channels, depth, *kernel_size = c.weight
-        self.grouped = (c.groups, out_channels // c.groups, depth, *kernel_size)
-        self.flipped = (c.groups * depth, out_channels // c.groups, *kernel_size)
+        self.grouped = (c.groups, out_channels // c.groups, depth, kernel_size[0] * kernel_size[1])
+        self.exchanged = (c.groups * depth, out_channels // c.groups, *kernel_size)
+        self.rows, self.columns = (Tensor(list(reversed(range(size))), ms.int32) for size in kernel_size)
 
     def construct(self, weight):  # type: ignore[no-untyped-def]
-        return _flip(_reshape(_transpose(_reshape(weight, self.grouped), (0, 2, 1, 3, 4)), self.flipped))
+        weight = _reshape(_transpose(_reshape(weight, self.grouped), (0, 2, 1, 3)), self.exchanged)
+        return _gather(_gather(weight, self.rows, 2), self.columns, 3)  # a third of the time of ReverseV2
 
 
 class _FlippedConv2d(nn.Cell):
@@ -262,14 +264,14 @@ def _products_conv2d(c: Convolution, limit: int) -> nn.Cell:
     if images > 1:
         return _parts(
             ops.Concat(0),
-            [(_Cut(c.input, 0, *r), _whole, _products_conv2d(c.of_images(*r), limit)) for r in c.image_ranges(limit)],
+            [(Cut(0, images, *r), _whole, _products_conv2d(c.of_images(*r), limit)) for r in c.image_ranges(limit)],
         )
     if c.pads != NO_PADS:
         return _Padded(c, _products_conv2d(c.padded(), limit))
     return _parts(
         ops.Concat(2),
         [
-            (_Cut(c.input, 2, *c.source_rows(*r)), _whole, _products_conv2d(c.of_rows(*r), limit))
+            (Cut(2, c.input[2], *c.source_rows(*r)), _whole, _products_conv2d(c.of_rows(*r), limit))
             for r in c.row_ranges(limit)
         ],
     )
@@ -277,14 +279,14 @@ def _products_conv2d(c: Convolution, limit: int) -> nn.Cell:
 
 def _products_weight_gradient(c: Convolution, limit: int) -> nn.Cell:
     """The gradient of the weight by products, summed over the parts of _products_conv2d."""
-    output = images, _, rows, _ = c.output_shape()
+    images, _, rows, _ = c.output_shape()
     if c.patches() <= limit or images * rows == 1:
         return _padded(c, _WholeWeightGradient)
     if images > 1:
         return _parts(
             ops.AddN(),
             [
-                (_Cut(output, 0, *r), _Cut(c.input, 0, *r), _products_weight_gradient(c.of_images(*r), limit))
+                (Cut(0, images, *r), Cut(0, images, *r), _products_weight_gradient(c.of_images(*r), limit))
                 for r in c.image_ranges(limit)
             ],
         )
@@ -294,7 +296,7 @@ def _products_weight_gradient(c: Convolution, limit: int) -> nn.Cell:
         ops.AddN(),
         [
             (
-                _Cut(output, 2, *r), _Cut(c.input, 2, *c.source_rows(*r)),
+                Cut(2, rows, *r), Cut(2, c.input[2], *c.source_rows(*r)),
                 _products_weight_gradient(c.of_rows(*r), limit),
             )
             for r in c.row_ranges(limit)
@@ -304,14 +306,14 @@ def _products_weight_gradient(c: Convolution, limit: int) -> nn.Cell:
 
 def _products_input_gradient(c: Convolution, limit: int) -> nn.Cell:
     """The gradient of the input by products, of some images, groups or channels at a time."""
-    output, width = c.output_shape(), c.out_channels // c.groups
+    outputs, width = c.out_channels, c.out_channels // c.groups
     if c.patches() <= limit or c.input[:2] == (1, 1):
         return _WholeInputGradient(c)
     if c.input[0] > 1:
         return _parts(
             ops.Concat(0),
             [
-                (_Cut(output, 0, *r), _whole, _products_input_gradient(c.of_images(*r), limit))
+                (Cut(0, c.input[0], *r), _whole, _products_input_gradient(c.of_images(*r), limit))
                 for r in c.image_ranges(limit)
             ],
         )
@@ -320,7 +322,7 @@ def _products_input_gradient(c: Convolution, limit: int) -> nn.Cell:
             ops.Concat(1),
             [
                 (
-                    _Cut(output, 1, begin * width, end * width), _Cut(c.weight, 0, begin * width, end * width),
+                    Cut(1, outputs, begin * width, end * width), Cut(0, outputs, begin * width, end * width),
                     _products_input_gradient(c.of_groups(begin, end), limit),
                 )
                 for begin, end in c.group_ranges(limit)
@@ -329,7 +331,7 @@ def _products_input_gradient(c: Convolution, limit: int) -> nn.Cell:
     return _parts(
         ops.Concat(1),
         [
-            (_whole, _Cut(c.weight, 1, *r), _products_input_gradient(c.of_channels(*r), limit))
+            (_whole, Cut(1, c.weight[1], *r), _products_input_gradient(c.of_channels(*r), limit))
             for r in c.channel_ranges(limit)
         ],
     )
@@ -384,17 +386,20 @@ class _Pair(nn.Cell):
         return self.combine((self.left(first, second), self.right(first, second)))
 
 
-class _Cut(nn.Cell):
-    """A range of one axis of an array of this shape."""
+class Cut(nn.Cell):
+    """A range of one of four axes, of this length."""
 
-    def __init__(self, shape: tuple[int, ...], axis: int, begin: int, end: int) -> None:
+    def __init__(self, axis: int, length: int, begin: int, end: int) -> None:
         super().__init__()
-        self.begin = tuple(begin if i == axis else 0 for i in range(len(shape)))
-        self.end = tuple(end if i == axis else size for i, size in enumerate(shape))
-        self.steps = (1,) * len(shape)
+        self.begin = tuple(begin if i == axis else 0 for i in range(4))
+        self.size = tuple(end - begin if i == axis else -1 for i in range(4))  # -1: all
+        self.pad = ops.Pad(tuple((begin, length - end) if i == axis else (0, 0) for i in range(4)))
 
     def construct(self, array):  # type: ignore[no-untyped-def]
-        return _strided_slice(array, self.begin, self.end, self.steps)
+        return _slice(array, self.begin, self.size)
+
+    def bprop(self, array, output, gradient):  # type: ignore[no-untyped-def]
+        return (self.pad(gradient),)  # Slice's own refuses the size -1, and has no derivative
 
 
 _whole = nn.Identity()
@@ -437,7 +442,7 @@ class _WholeConv2d(_Whole):
 
     def construct(self, input, weight):  # type: ignore[no-untyped-def]
         weight = self.copy(_reshape(weight, self.matrix))
-        return _mul(_reshape(_batch_matmul(weight, _reshape(self.im2col(input), self.patches)), self.output), 1)
+        return _neg(_neg(_reshape(_batch_matmul(weight, _reshape(self.im2col(input), self.patches)), self.output)))
 
 
 class _SideBySideConv2d(nn.Cell):
@@ -455,7 +460,7 @@ class _SideBySideConv2d(nn.Cell):
     def construct(self, input, weight):  # type: ignore[no-untyped-def]
         patches = _transpose(_reshape(self.im2col(input), self.patches), (1, 0, 2))
         output = _matmul(_reshape(weight, self.matrix), _reshape(patches, self.columns))
-        return _mul(_reshape(_transpose(_reshape(output, self.outputs), (1, 0, 2)), self.output), 1)
+        return _neg(_neg(_reshape(_transpose(_reshape(output, self.outputs), (1, 0, 2)), self.output)))
 
 
 class _WholeWeightGradient(_Whole):
@@ -468,7 +473,7 @@ class _WholeWeightGradient(_Whole):
     def construct(self, gradient, input):  # type: ignore[no-untyped-def]
         patches = _reshape(self.im2col(input), self.patches)
         product = _batch_matmul_transposed_b(_reshape(gradient, self.outputs), patches)
-        return _mul(_reshape(_reduce_sum(product, 0), self.weight), 1)
+        return _neg(_neg(_reshape(_reduce_sum(product, 0), self.weight)))
 
 
 class _WholeInputGradient(_Whole):

@@ -39,7 +39,7 @@ PRETENDED_LONG = 0.5  # the same, of the reference loop: a hundred times as slow
 # What runs the reference loop alone, which holds no AVX-512; the rest would end the process.
 PRETENDED = ("dense", "zeros", "padding mode", "transposed", "output_padding")
 SAMPLE = 0.05  # seconds that a contender's turn takes at least
-# Of the short calls, a difference of a tenth counts: in many short turns, the machine is as slow for one as for the other.
+# Of short calls, a difference of a tenth counts: in many short turns, the machine is as slow for one as for the other.
 OVERHEAD_SAMPLE, OVERHEAD_TURNS = 0.01, 40
 
 
