@@ -75,8 +75,8 @@ class Convolution(NamedTuple):
         return Convolution(self.output_shape(), weight, (1, 1), (rows, columns), self.dilation, self.groups)
 
     def limit(self) -> int:
-        """Elements that the patches of one product may have: those of input, weight and output."""
-        return math.prod(self.input) + math.prod(self.weight) + math.prod(self.output_shape())
+        """Elements that the patches of one product may have: three quarters of those of input, weight and output."""
+        return (math.prod(self.input) + math.prod(self.weight) + math.prod(self.output_shape())) * 3 // 4
 
     def patches(self) -> int:
         """Elements of all patches."""

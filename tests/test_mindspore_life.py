@@ -351,6 +351,9 @@ ONNX_LAYERS = {
     "same_dilated": lambda: TorchConv2d(4, 6, 3, padding="same", dilation=(1, 2)),
     "same_even_kernel": lambda: TorchConv2d(4, 6, (2, 5), padding="same"),
     "groups_without_bias": lambda: TorchConv2d(4, 6, 3, (2, 1), (2, 0), groups=2, bias=False),
+    "reflect": lambda: TorchConv2d(4, 6, 3, padding=(1, 3), padding_mode="reflect"),
+    "replicate": lambda: TorchConv2d(4, 6, 3, padding=(1, 3), padding_mode="replicate"),
+    "circular": lambda: TorchConv2d(4, 6, 3, padding=(1, 3), padding_mode="circular"),
     "transposed": lambda: TorchConvTranspose2d(4, 6, 3, 2, 1, 1),
     "transposed_groups": lambda: TorchConvTranspose2d(4, 6, (2, 3), (2, 3), (0, 1), (1, 2), groups=2),
     "transposed_output_padding_above_stride": lambda: TorchConvTranspose2d(4, 6, 3, output_padding=2, dilation=3),
@@ -359,7 +362,7 @@ ONNX_LAYERS = {
 
 @pytest.mark.parametrize("layer", ONNX_LAYERS)
 def test_onnx(layer, mode, tmp_path):
-    """The plain operators, with the values of the layer once the exporter's mistakes are mended."""
+    """Plain operators, with the values of the layer once the exporter's mistakes are mended."""
     onnx = pytest.importorskip("onnx", reason="reads the exported file: in the parity extra")
     # Not onnx.reference: that of 1.23 cannot do a transposed convolution with groups.
     runtime = pytest.importorskip("onnxruntime", reason="runs the exported file: in the parity extra")
@@ -370,7 +373,8 @@ def test_onnx(layer, mode, tmp_path):
     model = onnx.load(str(tmp_path / "layer.onnx"))
     operators = {node.op_type for node in model.graph.node}
     assert ("ConvTranspose" if layer.startswith("transposed") else "Conv") in operators
-    assert operators <= {"Conv", "ConvTranspose", "Pad", "Add", "Constant", "Unsqueeze"}
+    padding = {"Concat", "Gather"} if layer in ("reflect", "replicate", "circular") else set()
+    assert operators <= {"Conv", "ConvTranspose", "Pad", "Add", "Constant", "Unsqueeze"} | padding
     onnx.checker.check_model(example.mend(model), full_check=True)
     session = runtime.InferenceSession(model.SerializeToString())
     (output,) = session.run(None, {model.graph.input[0].name: input.asnumpy()})

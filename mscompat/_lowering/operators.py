@@ -1,8 +1,8 @@
 """Operators that PyNative mode hands to MindSpore's executor without a step between. In Graph mode they are compiled.
 
-Primitive.__call__ passes five functions before, and that of BiasAdd six. That of Slice or Transpose makes a view instead,
-which the next operator copies, slowly: the middle 56 columns of 8x64x58x58 in 7.4 ms. By the executor they copy
-themselves, in 1.4 ms, as in Graph mode (MindSpore 2.8 to 2.10; 2.7 makes a view there too).
+Primitive.__call__ passes five functions before, and that of BiasAdd six. That of Slice or Transpose makes a view
+instead, which the next operator copies, slowly: the middle 56 columns of 8x64x58x58 in 7.4 ms. By the executor they
+copy themselves, in 1.4 ms, as in Graph mode (MindSpore 2.8 to 2.10; 2.7 makes a view there too).
 """
 
 from __future__ import annotations

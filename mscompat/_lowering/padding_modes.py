@@ -83,25 +83,25 @@ def _sum_rows(sources: Sources, length: int, axis: int) -> nn.Cell:
     whole = tuple((row,) for row in range(length))
     begin = next((i for i in range(len(sources) - length + 1) if sources[i : i + length] == whole), None)
     if begin is None:
-        pieces = _pieces(sources, length, axis)
-    else:
-        first, last = _pieces(sources[:begin], length, axis), _pieces(sources[begin + length:], length, axis)
-        pieces = [*first, nn.Identity(), *last]
+        pieces = _pieces(sources, axis, length)
+    else:  # padding, which is exported too: MindSpore's ONNX exporter takes the -1 of Cut for a size (2.10)
+        pieces = [*_pieces(sources[:begin], axis), nn.Identity(), *_pieces(sources[begin + length:], axis)]
     return pieces[0] if len(pieces) == 1 else _Joined(pieces, axis)
 
 
-def _pieces(sources: Sources, length: int, axis: int) -> list[nn.Cell]:
-    """An operator for each sequence of rows that are sums of as many."""
-    return [_piece(list(rows), length, axis) for _, rows in itertools.groupby(sources, key=len)]
+def _pieces(sources: Sources, axis: int, length: int | None = None) -> list[nn.Cell]:
+    """An operator for each sequence of rows that are sums of as many. Of an input of known length, some are cut out."""
+    return [_piece(list(rows), axis, length) for _, rows in itertools.groupby(sources, key=len)]
 
 
-def _piece(sources: list[tuple[int, ...]], length: int, axis: int) -> nn.Cell:
+def _piece(sources: list[tuple[int, ...]], axis: int, length: int | None) -> nn.Cell:
     rows = np.array(sources, np.int32).T
     if len(rows) > 1:
         return _GatherSums(rows, axis)
     begin, end = sources[0][0], sources[-1][0] + 1
-    in_order = len(sources) > 1 and sources == [(row,) for row in range(begin, end)]
-    return Cut(axis, length, begin, end) if in_order else _Gather(rows[0], axis)
+    if length is not None and len(sources) > 1 and sources == [(row,) for row in range(begin, end)]:
+        return Cut(axis, length, begin, end)
+    return _Gather(rows[0], axis)
 
 
 class _Chain(nn.Cell):
