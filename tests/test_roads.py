@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import cases
+import mindspore as ms
+import numpy as np
 import pytest
 from cases import Case
 from harness import check_case
+from mindspore import Tensor, nn
 from oracle import pair
 
 from mscompat._geometry import Convolution
+from mscompat._lowering.roads import Cut
 
 TABLE = [(case, False) for case in cases.conv2d_cases()] + [(case, True) for case in cases.conv_transpose2d_cases()]
 NAMES = [f"{'conv_transpose2d' if transposed else 'conv2d'}-{case.name}" for case, transposed in TABLE]
@@ -90,3 +94,34 @@ def test_flipped(case, transposed, always_flipped):
 )
 def test_flipped_in_graph_mode(case, transposed, always_flipped, graph_mode):
     check_case(case, transposed)
+
+
+class Cube(nn.Cell):
+    def __init__(self, cell):
+        super().__init__()
+        self.cell = cell
+
+    def construct(self, input):
+        output = self.cell(input)
+        return output * output * output
+
+
+class Gradient(nn.Cell):
+    def __init__(self, cell):
+        super().__init__()
+        self.cell = cell
+
+    def construct(self, input):
+        return ms.grad(self.cell)(input)
+
+
+def test_cut(mode):
+    """What differentiates it itself is the fourth derivative of a convolution by products."""
+    numbers = np.random.RandomState(0).standard_normal((2, 3, 7, 4)).astype(np.float32)
+    part = np.zeros_like(numbers)
+    part[:, :, 1:5] = numbers[:, :, 1:5]
+    cut, input = Cut(2, 7, 1, 5), Tensor(numbers)
+    np.testing.assert_array_equal(cut(input).asnumpy(), numbers[:, :, 1:5])
+    first = Gradient(Cube(cut))
+    np.testing.assert_allclose(first(input).asnumpy(), 3 * part**2, rtol=1e-6)
+    np.testing.assert_allclose(Gradient(first)(input).asnumpy(), 6 * part, rtol=1e-6)
