@@ -392,9 +392,13 @@ def col2im(input):
     return ops.fold(columns, Tensor((1, 6), ms.int32), (1, 2), 1, 0, (1, 2))
 
 
+def negate_twice(input):
+    return ops.Neg()(ops.Neg()(input))
+
+
 @pytest.mark.parametrize(("function", "copies"), [
     (gather, [1, 2, 1]), (strided_slice, [0, 1, 1]), (zero_pad, 1), (broadcast, 3), (expand_and_squeeze, 1), (cast, 1),
-    (bias_add, 6), (im2col, [1, 2, 1]), (col2im, 1),
+    (bias_add, 6), (im2col, [1, 2, 1]), (col2im, 1), (negate_twice, 1),
 ])
 def test_second_derivatives_are_right(function, copies, mode):
     """No defect: mscompat needs them, but for StridedSlice. 2.7.0 to 2.10.0."""
@@ -424,10 +428,23 @@ def crop(input):
 def test_second_derivative_is_missing(function, gradient, mode):
     """ops.pad with a mode but 'constant', and ops.Slice, have none. 2.7.0 to 2.10.0.
 
-    mscompat pads by Gather; by ops.pad only where Graph mode does not know a size before the call. It never slices.
+    mscompat pads by Gather; by ops.pad only where Graph mode does not know a size before the call. Its Slice is in
+    a cell that knows its gradient.
     """
     with raises_still(RuntimeError, f"{gradient}'s bprop not defined"):
         second_derivative(function, numbers(1, 1, 3, 3))
+
+
+def crop_to_the_end(input):
+    return ops.Slice()(input, (0, 0, 1, 1), (-1, -1, -1, 2))
+
+
+def test_gradient_of_a_slice_to_the_end_is_refused(mode):
+    """ops.Slice takes the size -1, its gradient does not. 2.7.0 to 2.10.0. mscompat's Cut has its own gradient."""
+    input = numbers(1, 1, 3, 3)
+    np.testing.assert_array_equal(run(mode, crop_to_the_end, input), input.asnumpy()[:, :, 1:, 1:])
+    with raises_still(RuntimeError, "size can not be negative"):
+        ms.grad(crop_to_the_end)(input).asnumpy()
 
 
 # Empty batches: of one, mscompat computes nothing. It reshapes the input to the output, and adds the bias by BiasAdd.
@@ -652,3 +669,19 @@ def test_onnx_export_of_conv2d_transpose_has_a_wrong_output_shape(mode, tmp_path
     output_shape = exported_attributes(layer, "ConvTranspose", tmp_path)["output_shape"]
     assert output_shape != [13, 15], FIXED
     assert output_shape == [1, 1, 13, 15]
+
+
+class CropToTheEnd(nn.Cell):
+    def construct(self, input):
+        return crop_to_the_end(input)
+
+
+def test_onnx_export_of_a_slice_to_the_end_is_cut_short(mode, tmp_path):
+    """The size -1 becomes an end of begin - 1. 2.7.0 to 2.10.0. mscompat pads, which is exported, by Gather alone."""
+    pytest.importorskip("onnx", reason="the exporter of MindSpore needs it")
+    runtime = pytest.importorskip("onnxruntime", reason="runs the exported file: in the parity extra")
+    input = numbers(1, 1, 3, 3)
+    ms.export(CropToTheEnd(), input, file_name=str(tmp_path / "crop.onnx"), file_format="ONNX")
+    session = runtime.InferenceSession(str(tmp_path / "crop.onnx"))
+    (output,) = session.run(None, {session.get_inputs()[0].name: input.asnumpy()})
+    assert output.shape != (1, 1, 2, 2), FIXED

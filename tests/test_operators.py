@@ -89,6 +89,9 @@ layer = mscompat.TorchConv2d(2, 3, 2)
 layer.weight.set_data(ops.ones_like(layer.weight))
 layer.bias.set_data(ops.ones_like(layer.bias))
 print("values", layer(ops.ones((1, 2, 4, 4))).asnumpy().ravel().tolist() == [9.0] * 27)
+layer = mscompat.TorchConv2d(1, 1, 3, padding=1, padding_mode="reflect")
+layer.weight.set_data(ops.ones_like(layer.weight))
+print("gradient", ms.grad(layer)(ops.ones((1, 1, 6, 6))).asnumpy().sum() == 36 * 9)
 print("short", "__call__" in vars(operators._Direct))
 """
 
@@ -114,3 +117,4 @@ def test_without_private_names(change, is_short, run_script, tmp_path):
     result = run_script("script.py")
     assert f"short {is_short}" in result.stdout, result.stderr
     assert "values True" in result.stdout, result.stderr
+    assert "gradient True" in result.stdout, result.stderr
