@@ -1,11 +1,11 @@
 """Convolution cells for MindSpore that behave exactly like PyTorch's, and PyTorch's checkpoints in any cells."""
 
 from . import functional, nn
-from .checkpoint import load_torch_state_dict, torch_state_dict
 from .conv import TorchConv2d, TorchConvTranspose2d
 from .fast_cpu import set_fast_cpu
 from .random import manual_seed
-from .torch_file import TorchFileError, load_torch_file
+from .weights.state_dict import load_torch_state_dict, torch_state_dict
+from .weights.torch_archive import TorchFileError, load_torch_file
 
 __all__ = [
     "TorchConv2d",

@@ -15,7 +15,7 @@ from typing import Any
 
 from . import __version__, check
 from .check import CheckError
-from .state_file import SUFFIXES, dtype_name, is_tensor, read_state_dict, to_numpy, write_state_dict
+from .weights.files import SUFFIXES, dtype_name, is_tensor, read_state_dict, to_numpy, write_state_dict
 
 __all__ = ["main"]
 

@@ -21,7 +21,9 @@ import mscompat
 ROOT = pathlib.Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("module", ["mscompat.checkpoint", "mscompat.conv", "mscompat.functional", "mscompat.random"])
+@pytest.mark.parametrize(
+    "module", ["mscompat.conv", "mscompat.functional", "mscompat.random", "mscompat.weights.state_dict"]
+)
 def test_docstring_examples(module):
     results = doctest.testmod(importlib.import_module(module))
     assert results.attempted > 0
@@ -74,7 +76,7 @@ def test_readme_ported_layer_runs(heading):
 
 def test_readme_checkpoint_loads(tmp_path, monkeypatch):
     (block,) = readme_blocks("import mscompat", "## Load a checkpoint")
-    path = ROOT / "tests" / "data" / "network_zip.pth"
+    path = ROOT / "tests" / "weights" / "data" / "network_zip.pth"
     (tmp_path / "model.pth").write_bytes(path.read_bytes())
     monkeypatch.chdir(tmp_path)
     names: dict = {"cell": ms.nn.CellDict({"embedding": ms.nn.Embedding(5, 8)})}

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Literal, NamedTuple, NoReturn
 
 import numpy as np
 
-from .torch_tensor import ITEMSIZE, File, StorageView, TorchFileError, TorchTensor, extent, is_size
+from .tensors import ITEMSIZE, File, StorageView, TorchFileError, TorchTensor, extent, is_size
 
 __all__ = ["StorageType", "unpickle"]
 

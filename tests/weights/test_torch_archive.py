@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from mscompat import TorchFileError, load_torch_file
-from mscompat.torch_tensor import TorchTensor
+from mscompat.weights.tensors import TorchTensor
 
 try:
     import torch
@@ -302,7 +302,9 @@ HOSTILE = {
     "torch.load": (b"ctorch\nload\n" + text(b"x") + b"\x85R", "names 'torch.load'"),
     "load_from_bytes": (b"ctorch.storage\n_load_from_bytes\nC\x01x\x85R", "names 'torch.storage._load_from_bytes'"),
     "a dunder": (b"ctorch\n__dict__\n", "names 'torch.__dict__'"),
-    "our own module": (b"cmscompat.torch_pickle\n_FUNCTIONS\n", "names 'mscompat.torch_pickle._FUNCTIONS'"),
+    "our own module": (
+        b"cmscompat.weights.pickle_machine\n_FUNCTIONS\n", "names 'mscompat.weights.pickle_machine._FUNCTIONS'"
+    ),
     "numpy of objects": (b"cnumpy\ndtype\nX\x02\x00\x00\x00O8\x89\x88\x87R", "not one of numbers"),
     "numpy's reconstruct": (b"cnumpy.core.multiarray\n_reconstruct\n", "names 'numpy.core.multiarray._reconstruct'"),
     "INST": (b"(S'touch RAN'\nios\nsystem\n", "does not write: b'S'"),
@@ -462,7 +464,7 @@ def test_odd_but_harmless(load, name, make):
 
 
 def test_too_many_instructions(load, monkeypatch):
-    monkeypatch.setattr("mscompat.torch_pickle._MOST_INSTRUCTIONS", 1000)
+    monkeypatch.setattr("mscompat.weights.pickle_machine._MOST_INSTRUCTIONS", 1000)
     assert load(zipped(b"N" * 900)) is None
     with pytest.raises(TorchFileError, match="more than 1000 instructions"):
         load(zipped(b"N" * 1000))

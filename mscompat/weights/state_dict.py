@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from mindspore import Parameter, Tensor, nn
 
-from .state_file import cast, dtype_name, find_state_dict, is_tensor, numpy_type, read_state_dict, to_numpy
-from .torch_tensor import TorchFileError
+from .files import cast, dtype_name, find_state_dict, is_tensor, numpy_type, read_state_dict, to_numpy
+from .tensors import TorchFileError
 
 __all__ = ["load_torch_state_dict", "torch_state_dict"]
 

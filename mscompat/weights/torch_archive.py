@@ -11,8 +11,8 @@ import struct
 import zipfile
 from typing import Any, BinaryIO, NoReturn
 
-from .torch_pickle import StorageType, unpickle
-from .torch_tensor import File, Storage, StorageView, TorchFileError, TorchTensor, is_size
+from .pickle_machine import StorageType, unpickle
+from .tensors import File, Storage, StorageView, TorchFileError, TorchTensor, is_size
 
 __all__ = ["TorchFileError", "TorchTensor", "load_torch_file"]
 

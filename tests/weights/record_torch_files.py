@@ -1,4 +1,4 @@
-"""Record the files of tests/data with torch: python tests/record_torch_files.py.
+"""Record the files of data/ with torch: python tests/weights/record_torch_files.py.
 
 The tests know what is in them, and read them without torch.
 """
@@ -50,7 +50,7 @@ def contents():
 
 
 class Network(nn.Module):
-    """One of each kind of module, for test_checkpoint.py."""
+    """One of each kind of module, for test_state_dict.py."""
 
     def __init__(self):
         super().__init__()

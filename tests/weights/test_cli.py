@@ -18,7 +18,7 @@ from safetensors.numpy import load_file, save_file
 import mscompat
 from mscompat import cli, load_torch_file
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 DATA = Path(__file__).parent / "data"
 NETWORK = str(DATA / "network_zip.pth")
 
@@ -137,7 +137,7 @@ def test_a_failed_write_leaves_what_was_there(run, tmp_path, monkeypatch, target
         Path(path).write_text("half")
         raise OSError(28, "No space left on device", path)
 
-    monkeypatch.setattr(f"mscompat.state_file.{function}", fail)
+    monkeypatch.setattr(f"mscompat.weights.files.{function}", fail)
     Path(target).write_text("mine")
     code, output, error = run("convert", "--force", NETWORK, target)
     assert (code, output) == (1, "")

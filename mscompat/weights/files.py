@@ -13,8 +13,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from .torch_file import load_torch_file
-from .torch_tensor import TorchFileError
+from .tensors import TorchFileError
+from .torch_archive import load_torch_file
 
 SUFFIXES = (".ckpt", ".safetensors")
 """Of the files that can be written."""

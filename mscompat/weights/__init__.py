@@ -1,0 +1,1 @@
+"""torch's checkpoints: read without torch, loaded into any cells, and written back."""
