@@ -18,6 +18,7 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from . import TorchConv2d, TorchConvTranspose2d, __version__, _golden, _onednn
+from ._assign import assign
 from ._golden import Golden, Record, Results
 
 __all__ = ["main", "run_job"]
@@ -81,9 +82,9 @@ def _run(golden: Golden, dtype: str, factor: float) -> Any:
     layer = (TorchConvTranspose2d if golden.transposed else TorchConv2d)(
         **golden.arguments, dtype=getattr(ms, dtype)
     )
-    layer.weight.set_data(_tensor(inputs.weight, dtype))
+    assign(layer.weight, _tensor(inputs.weight, dtype))
     if layer.bias is not None:
-        layer.bias.set_data(_tensor(inputs.bias, dtype))
+        assign(layer.bias, _tensor(inputs.bias, dtype))
     input = _tensor(inputs.input, dtype)
     if not golden.contiguous:
         to_last, to_first = ((0, 2, 3, 1), (0, 3, 1, 2)) if input.ndim == 4 else ((1, 2, 0), (2, 0, 1))

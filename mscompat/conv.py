@@ -11,6 +11,7 @@ from mindspore.rewrite.common import namespace
 
 from . import _arguments, _lowering, init
 from ._arguments import Caller
+from ._assign import assign
 
 __all__ = ["TorchConv2d", "TorchConvTranspose2d"]
 
@@ -53,11 +54,11 @@ class _ConvNd(nn.Cell):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw new parameters, as torch does: see mscompat.manual_seed."""
+        """Draw new parameters, as torch does: see mscompat.manual_seed. A training under way goes on from them."""
         dtype = self.weight.dtype
-        self.weight.set_data(Tensor(init.kaiming_uniform(self.weight.shape, dtype), dtype))
+        assign(self.weight, Tensor(init.kaiming_uniform(self.weight.shape, dtype), dtype))
         if self.bias is not None:
-            self.bias.set_data(Tensor(init.fan_in_uniform(self.out_channels, self.weight.shape, dtype), dtype))
+            assign(self.bias, Tensor(init.fan_in_uniform(self.out_channels, self.weight.shape, dtype), dtype))
 
     def shard(self, in_strategy: Any, out_strategy: Any = None, parameter_plan: Any = None) -> NoReturn:
         """Not supported: raises NotImplementedError. In data-parallel mode a layer needs no strategy.

@@ -564,6 +564,70 @@ def test_operators_called_from_several_threads_end_the_process(tmp_path):
     assert result.returncode in (-signal.SIGSEGV, -signal.SIGABRT), result.stderr
 
 
+# Training
+
+
+@pytest.mark.parametrize("write", [
+    "layer.weight.set_data(Tensor(five))",
+    "ms.load_param_into_net(layer, {'weight': Parameter(Tensor(five))})",
+])
+def test_new_data_cuts_a_parameter_off_from_its_training(write, tmp_path):
+    """Once an optimiser has stepped, its further steps change nothing; 2.7 ends in SIGSEGV. 2.7.0 to 2.10.0.
+
+    mscompat writes in place, by ops.assign: see mscompat/_assign.py. In a process of its own, for 2.7's sake.
+    """
+    script = f"""
+        import mindspore as ms
+        import numpy as np
+        from mindspore import Parameter, Tensor, nn, ops
+
+        layer = nn.Dense(1, 1, weight_init="zeros", has_bias=False)
+        optimizer, one = nn.SGD(layer.trainable_params(), 0.1), Tensor(np.ones((1, 1), np.float32))
+        step = ms.value_and_grad(lambda x: layer(x).sum(), None, layer.trainable_params())
+        optimizer(step(one)[1])
+        five = np.full((1, 1), 5, np.float32)
+        print("started", flush=True)
+        {write}
+        optimizer(step(one)[1])
+        print(layer.weight.asnumpy().item())
+    """
+    result = run_script(script, tmp_path)
+    started, *after = result.stdout.split()
+    assert started == "started", result.stderr
+    if result.returncode == 0:
+        assert after == ["5.0"], FIXED  # torch: 4.9
+    else:
+        assert (result.returncode, VERSION) == (-signal.SIGSEGV, (2, 7)), result.stderr
+    in_place = run_script(script.replace(write, "ops.assign(layer.weight, Tensor(five))"), tmp_path)
+    assert float(in_place.stdout.split()[1]) == pytest.approx(4.9), in_place.stderr
+
+
+@pytest.mark.parametrize("compiled", ["outside", "within"])
+def test_a_registered_buffer_is_a_constant_of_a_graph(compiled, graph_mode):
+    """A cell that was compiled keeps the buffer's old value, whichever way it is replaced. 2.7.0 to 2.10.0.
+
+    load_torch_state_dict has the cell that it loads compiled anew. It cannot reach one around it.
+    """
+    class Shift(nn.Cell):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("shift", Tensor(np.zeros(2, np.float32)))
+
+        def construct(self, x):
+            return x + self.shift
+
+    inner = Shift()
+    outer, one = nn.SequentialCell(inner), Tensor(np.ones(2, np.float32))
+    called = outer if compiled == "outside" else inner
+    assert called(one).asnumpy().tolist() == [1, 1]
+    if compiled == "outside":
+        mscompat.load_torch_state_dict(inner, {"shift": np.full(2, 3, np.float32)})
+    else:
+        inner.register_buffer("shift", Tensor(np.full(2, 3, np.float32)))
+    assert inner.shift.asnumpy().tolist() == [3, 3]
+    assert called(one).asnumpy().tolist() == [1, 1], FIXED
+
+
 # Tools around the layers
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from mindspore import Parameter, Tensor, nn
 
+from .._assign import assign
 from .files import cast, dtype_name, find_state_dict, is_tensor, numpy_type, read_state_dict, to_numpy
 from .tensors import TorchFileError
 
@@ -95,8 +96,12 @@ def load_torch_state_dict(
 
     Differences from torch:
         torch converts dtypes without a word, and loads what fits before it raises. Running statistics of an
-        InstanceNorm are unexpected: MindSpore never normalises with them. In Graph mode, a buffer is a constant of
-        the compiled cell: load before the first call (parameters may be loaded at any time).
+        InstanceNorm are unexpected: MindSpore never normalises with them.
+
+    Load at any time: parameters (a BatchNorm's running statistics are such) are written in place, so that a compiled
+    training goes on from them, with the optimiser's own state as it was. mindspore.load_param_into_net cuts them off
+    instead. A registered buffer (Cell.register_buffer) is a constant of what Graph mode compiles: the cell itself is
+    compiled anew, but a function, or a cell around it, that was compiled before the load keeps the old buffer.
 
     Examples:
         >>> import numpy as np
@@ -151,10 +156,11 @@ def load_torch_state_dict(
     _raise_any(errors, cell)
     for slot, value in values:
         if isinstance(slot.value, Parameter):
-            slot.value.set_data(value)
+            assign(slot.value, value)
         else:
             # Not in place: MindSpore 2.7 computes garbage in Graph mode when a buffer's memory goes.
             slot.cell.register_buffer(slot.attribute, value)
+            _forget_compiled(cell)
     return _IncompatibleKeys(missing, unexpected)
 
 
@@ -231,6 +237,12 @@ def _is_optional(cell: nn.Cell, attribute: str) -> bool:
             for parameter, neutral in ((cell.gamma, 1), (cell.beta, 0))
         )
     return False
+
+
+def _forget_compiled(cell: nn.Cell) -> None:
+    """Have each cell compiled anew: Graph mode makes a constant of a registered buffer."""
+    for _, inner in cell.cells_and_names():
+        inner.compile_cache.clear()
 
 
 def _raise_any(errors: list[str], cell: nn.Cell) -> None:
