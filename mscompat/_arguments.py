@@ -14,6 +14,7 @@ from . import _geometry
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 PADDING_STRINGS = ("valid", "same")
+_LARGEST_PADDING = 2**62 - 1  # torch's
 
 Shape = tuple[Any, ...]  # of int, or None for a size that is not known before the call (dynamic shapes)
 
@@ -40,11 +41,22 @@ def integer(caller: Caller, name: str, value: Any) -> int:
     return int(value)
 
 
-def integers(caller: Caller, name: str, value: Any, lengths: Sequence[int] = (1, 2)) -> tuple[int, ...]:
+def int64(caller: Caller, name: str, value: int, error: type[Exception] = ValueError) -> int:
+    """An integer that torch's C++ can hold. torch's class of error depends on where it unpacks the integer."""
+    if not -(2**63) <= value < 2**63:
+        caller.fail(f"argument '{name}': Overflow when unpacking long long, but got {name}={value}", error)
+    return value
+
+
+def integers(
+    caller: Caller, name: str, value: Any, lengths: Sequence[int] = (1, 2), overflow: type[Exception] | None = None
+) -> tuple[int, ...]:
     """torch's tuple arguments: an int stands for both axes, and (except in kernel_size) one element does too."""
     if isinstance(value, (str, bytes)):
-        caller.fail(f"argument '{name}' must be tuple of ints, not str, but got {name}={value!r}", TypeError)
-    values = tuple(value) if isinstance(value, Iterable) else (value, value)
+        kind = type(value).__name__
+        caller.fail(f"argument '{name}' must be tuple of ints, not {kind}, but got {name}={value!r}", TypeError)
+    is_tuple = isinstance(value, Iterable)
+    values = tuple(value) if is_tuple else (value, value)
     for position, element in enumerate(values):
         if isinstance(element, bool) or not isinstance(element, Integral):
             caller.fail(
@@ -57,7 +69,10 @@ def integers(caller: Caller, name: str, value: Any, lengths: Sequence[int] = (1,
             f"expected {name} to be a single integer value or a list of 2 values to match the convolution "
             f"dimensions, but got {name}={list(values)}"
         )
-    return tuple(int(element) for element in values)
+    if overflow is None:
+        # torch's functions refuse an element of a tuple by another class; its constructors do not look.
+        overflow = TypeError if is_tuple and caller.error is RuntimeError else ValueError
+    return tuple(int64(caller, name, int(element), overflow) for element in values)
 
 
 def channels(caller: Caller, in_channels: Any, out_channels: Any, groups: Any) -> tuple[int, int, int]:
@@ -72,12 +87,13 @@ def channels(caller: Caller, in_channels: Any, out_channels: Any, groups: Any) -
             caller.fail(f"{name} must be a positive integer, but got {name}={value}")
         if value % groups != 0:
             caller.fail(f"{name} must be divisible by groups, but got {name}={value}, groups={groups}")
+        int64(caller, name, value, TypeError)
     return in_channels, out_channels, groups
 
 
 def kernel_size(caller: Caller, value: Any) -> tuple[int, ...]:
     """kernel_size of a layer: an int or two of them."""
-    sizes = integers(caller, "kernel_size", value, lengths=(2,))
+    sizes = integers(caller, "kernel_size", value, lengths=(2,), overflow=TypeError)
     _check_kernel(caller, sizes)
     return sizes
 
@@ -110,7 +126,7 @@ def conv2d(
         if padding == "same" and any(step != 1 for step in stride):
             caller.fail(f"padding='same' is not supported for strided convolutions, but got stride={stride}")
     else:
-        padding = _not_negative(caller, "padding", integers(caller, "padding", padding))
+        padding = _padding(caller, padding)
     dilation = integers(caller, "dilation", dilation)
     _check_steps(caller, stride, dilation)
     return stride, padding, dilation
@@ -121,7 +137,7 @@ def conv_transpose2d(
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """stride, padding, output_padding and dilation of a transposed convolution, in range."""
     stride = integers(caller, "stride", stride)
-    padding = _not_negative(caller, "padding", integers(caller, "padding", padding))
+    padding = _padding(caller, padding)
     output_padding = _not_negative(caller, "output_padding", integers(caller, "output_padding", output_padding))
     dilation = integers(caller, "dilation", dilation)
     _check_steps(caller, stride, dilation)
@@ -138,7 +154,7 @@ def conv_transpose2d(
 
 def groups_of_a_function(caller: Caller, value: Any) -> int:
     """groups where there is no layer, whose constructor knows the channels."""
-    groups = integer(caller, "groups", value)
+    groups = int64(caller, "groups", integer(caller, "groups", value))
     if groups <= 0:
         caller.fail(f"non-positive groups is not supported, but got groups={groups}")
     return groups
@@ -320,6 +336,11 @@ def check_conv_transpose2d_sizes(
             f"Given input size per channel: ({sizes[0]} x {sizes[1]}). Calculated output size per channel: "
             f"({output[0]} x {output[1]}). Output size is too small"
         )
+    if max(output) >= 2**63:  # torch's sizes run over here, and its sentences show what is left of them
+        caller.fail(
+            f"Given input size per channel: ({sizes[0]} x {sizes[1]}). Calculated output size per channel: "
+            f"({output[0]} x {output[1]}). Output size is too large"
+        )
 
 
 def _check_kernel(caller: Caller, sizes: Sequence[int]) -> None:
@@ -344,6 +365,16 @@ def _check_not_empty(caller: Caller, input: Shape | None) -> None:
     """Only the batch may be empty."""
     if input is not None and 0 in input[-2:] and 0 not in input[:-3]:
         caller.fail(f"Only zero batch or zero channel inputs are supported, but got input shape: {_text(input)}")
+
+
+def _padding(caller: Caller, value: Any) -> tuple[int, ...]:
+    sizes = _not_negative(caller, "padding", integers(caller, "padding", value))
+    for dimension, size in enumerate(sizes):
+        if size > _LARGEST_PADDING:
+            caller.fail(
+                f"Given padding={size} at dimension {dimension} , expected padding to be at most {_LARGEST_PADDING}"
+            )
+    return sizes
 
 
 def _not_negative(caller: Caller, name: str, values: tuple[int, ...]) -> tuple[int, ...]:

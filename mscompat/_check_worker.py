@@ -17,9 +17,10 @@ import mindspore as ms
 import numpy as np
 from mindspore import Tensor, nn, ops
 
-from . import TorchConv2d, TorchConvTranspose2d, __version__, _golden, _onednn
+from . import TorchConv2d, TorchConvTranspose2d, __version__, _golden
 from ._assign import assign
 from ._golden import Golden, Record, Results
+from ._mindspore import onednn
 
 __all__ = ["main", "run_job"]
 
@@ -128,8 +129,8 @@ def _environment() -> dict[str, str]:
         "platform": platform.platform(),
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "device target": ms.get_context("device_target"),
-        "oneDNN": ".".join(map(str, _onednn.version() or ("not found",))),
-        "CPU convolutions": _onednn.state().value,
+        "oneDNN": ".".join(map(str, onednn.version() or ("not found",))),
+        "CPU convolutions": onednn.state().value,
     }
 
 

@@ -271,20 +271,15 @@ def _start(worker: _Worker, device_target: str | None) -> dict[str, str]:
                 sentence = message["no_device"].partition(". ")[0]
                 raise CheckError(f"there is no {device_target} that MindSpore can use: {sentence}")
             if "broken" in message:
-                _raise_broken(environment, message["broken"])
+                _raise_broken(message["broken"])
             if "ready" in message:
                 return environment
             environment = message["environment"]
     except _WorkerError as error:
-        _raise_broken(environment, str(error))
+        _raise_broken(str(error))
 
 
-def _raise_broken(environment: dict[str, str], what: str) -> NoReturn:
-    if environment.get("NumPy", "1").partition(".")[0] != "1":
-        raise CheckError(
-            f"MindSpore {environment['MindSpore']} cannot work with NumPy {environment['NumPy']}, for it was compiled "
-            f"against NumPy 1. To mend it: pip install 'numpy<2' (its first tensor operator: {what})"
-        )
+def _raise_broken(what: str) -> NoReturn:
     raise CheckError(f"MindSpore does not work at all here. Its first tensor operator: {what}")
 
 

@@ -7,11 +7,11 @@ from typing import Any, NoReturn
 
 import numpy as np
 from mindspore import Parameter, Tensor, nn
-from mindspore.rewrite.common import namespace
 
 from . import _arguments, _lowering, init
 from ._arguments import Caller
 from ._assign import assign
+from ._mindspore.amp import leave_alone_at_o1
 
 __all__ = ["TorchConv2d", "TorchConvTranspose2d"]
 
@@ -131,7 +131,8 @@ class TorchConv2d(_ConvNd):
 
     Differences from torch:
         Wrong arguments that torch notices when the layer is called raise in the constructor. Negative padding raises
-        with every padding_mode. Integer and complex dtypes are not supported.
+        with every padding_mode. Integer and complex dtypes are not supported. Neither bytes (b"a", 97 to torch) nor a
+        bool (True, 1 to torch, as a kernel_size) is a size.
 
     Supported Platforms:
         CPU (tested, MindSpore 2.7 and 2.10); GPU and Ascend (not tested).
@@ -224,7 +225,8 @@ class TorchConvTranspose2d(_ConvNd):
 
     Differences from torch:
         Wrong arguments that torch notices when the layer is called raise in the constructor. An output without
-        pixels raises in float32 too (torch: in other dtypes). Integer and complex dtypes are not supported.
+        pixels raises in float32 too (torch: in other dtypes). Integer and complex dtypes are not supported. Neither
+        bytes (b"a", 97 to torch) nor a bool (True, 1 to torch, as a kernel_size) is a size.
 
     Supported Platforms:
         CPU (tested, MindSpore 2.7 and 2.10); GPU and Ascend (not tested).
@@ -279,6 +281,4 @@ class TorchConvTranspose2d(_ConvNd):
         )
 
 
-# Level O1 of amp.auto_mixed_precision writes the source of cells that it does not know anew, with imports by file name:
-# this file's is then mindspore/nn/layer/conv.py (2.7 to 2.10). It calls the cells of this list as they are.
-getattr(namespace, "_subtree_black_list", []).append(_ConvNd)
+leave_alone_at_o1(_ConvNd, _lowering.conv2d, _lowering.conv_transpose2d)

@@ -11,9 +11,10 @@ from pathlib import Path
 import mindspore as ms
 import pytest
 
-from mscompat import _lowering, _onednn
+from mscompat import _lowering
 from mscompat._geometry import Convolution
 from mscompat._lowering import cpu, roads
+from mscompat._mindspore import onednn
 
 ROOT = Path(__file__).parents[1]
 
@@ -54,9 +55,9 @@ def graph_mode():
 
 
 @pytest.fixture
-def slow_onednn(monkeypatch, forgotten):
+def slowonednn(monkeypatch, forgotten):
     """A process in which oneDNN takes its reference loop, and can no longer be kept from it."""
-    monkeypatch.setattr(_onednn, "_state", _onednn.State.ENVIRONMENT)
+    monkeypatch.setattr(onednn, "_state", onednn.State.ENVIRONMENT)
 
 
 @pytest.fixture

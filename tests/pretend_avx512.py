@@ -3,12 +3,12 @@
 Run as a script, in a process of its own: `pretend_avx512.py HOW`, with HOW one of
 
 - native: MindSpore alone;
-- mended: mscompat imported first, as usual;
+- capped: mscompat imported first, as usual;
 - late: a matrix product first, then mscompat.
 
 It sets the bits in the record that oneDNN (3.10, through Xbyak) keeps of CPUID's answer. Code with AVX-512 would end
-the process, but the reference loop holds none, nor does what the mend chooses. Prints the state that mscompat sees and
-the largest error of a convolution; oneDNN prints what it took (ONEDNN_VERBOSE=2).
+the process, but the reference loop holds none, nor does what is chosen under the cap. Prints the state that mscompat
+sees and the largest error of a convolution; oneDNN prints what it took (ONEDNN_VERBOSE=2).
 """
 
 import ctypes
@@ -54,20 +54,20 @@ def data_segments():
         ours = ours and named  # the anonymous memory after a library's last segment is its own, once
 
 
-def mend() -> None:
-    """Mend oneDNN as on a processor with AVX-512: before it looks at the processor, so before it can be told tales."""
-    from mscompat import _onednn
+def cap() -> None:
+    """Cap oneDNN as on a processor with AVX-512: before it looks at the processor, so before it can be told tales."""
+    from mscompat._mindspore import onednn
 
-    _onednn._has_avx512 = lambda: True
-    _onednn._state = _onednn.State.UNKNOWN
-    _onednn.state()
+    onednn._has_avx512 = lambda: True
+    onednn._state = None
+    onednn.cap()
 
 
 def main(how: str) -> None:
     if how == "late":
         ops.matmul(Tensor(np.ones((64, 64), np.float32)), Tensor(np.ones((64, 64), np.float32))).asnumpy()
-    if how == "mended":
-        mend()
+    if how == "capped":
+        cap()
     if not pretend():
         print("no record")
         return
@@ -76,16 +76,18 @@ def main(how: str) -> None:
     native = ops.Conv2D(16, 3, pad_mode="pad", pad=1)(input, weight).asnumpy()
     if how == "native":
         return
-    from mscompat import _onednn, functional
+    from mscompat import functional
+    from mscompat._mindspore import onednn
 
     if how == "late":
         # Products take AVX-512 now, so that they could not be run here.
-        _onednn._has_avx512 = lambda: True
-        _onednn._state = _onednn.State.UNKNOWN
-        print("slow", _onednn.is_slow(), "state", _onednn.state().name)
+        onednn._has_avx512 = lambda: True
+        onednn._state = None
+        onednn.cap()
+        print("slow", onednn.is_slow(), "state", onednn.state().name)
         return
     error = np.abs(functional.conv2d(input, weight, padding=1).asnumpy() - native).max()
-    print("slow", _onednn.is_slow(), "state", _onednn.state().name, "error", error)
+    print("slow", onednn.is_slow(), "state", onednn.state().name, "error", error)
 
 
 if __name__ == "__main__":

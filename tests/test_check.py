@@ -131,20 +131,16 @@ def test_a_device_that_is_not_there(run):
     assert error.count("\n") == 1
 
 
-@pytest.mark.parametrize(("numpy", "message"), [
-    ("2.1.0", "MindSpore 2.10 cannot work with NumPy 2.1.0, for it was compiled against NumPy 1. To mend it: "
-              "pip install 'numpy<2' (its first tensor operator: pyboost_add)"),
-    ("1.26.4", "MindSpore does not work at all here. Its first tensor operator: pyboost_add"),
-])
-def test_a_mindspore_that_does_not_work(run, tmp_path, numpy, message):
+def test_a_mindspore_that_does_not_work(run, tmp_path):
     script = tmp_path / "worker.py"
-    script.write_text(f"""
+    script.write_text("""
 import json
 print("a line of somebody else")
-print(json.dumps({{"environment": {{"NumPy": "{numpy}", "MindSpore": "2.10"}}}}))
-print(json.dumps({{"broken": "pyboost_add"}}))
+print(json.dumps({"environment": {"MindSpore": "2.10"}}))
+print(json.dumps({"broken": "pyboost_add"}))
 """, encoding="utf-8")
-    assert run(worker=[sys.executable, str(script)]) == (1, "", f"mscompat: error: {message}\n")
+    message = "mscompat: error: MindSpore does not work at all here. Its first tensor operator: pyboost_add\n"
+    assert run(worker=[sys.executable, str(script)]) == (1, "", message)
 
 
 @pytest.mark.parametrize(("arguments", "message"), [

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import copy
 import importlib
+import os
+import pathlib
 import pickle
+import subprocess
+import sys
 
 import mindspore as ms
 import numpy as np
@@ -304,6 +308,44 @@ def test_auto_mixed_precision_twice_in_one_process(mode, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for network in (make_native_network(), make_network(), make_network()):
         assert amp.auto_mixed_precision(network, "O1")(random_input(2, 4, 7, 9)).dtype == ms.float32
+
+
+SCRIPT_OF_A_LAYER_ALONE = """
+import sys
+import mindspore as ms, numpy as np
+from mindspore import Tensor, amp, nn
+import mscompat
+ms.set_context(mode=getattr(ms, sys.argv[1].upper() + "_MODE"))
+if sys.argv[2] == "after MindSpore's":
+    amp.auto_mixed_precision(nn.Conv2d(2, 3, 3), "O1")
+x = Tensor(np.random.default_rng(0).standard_normal((2, 4, 5, 6)).astype(np.float32))
+for make in (
+    lambda: mscompat.TorchConvTranspose2d(4, 6, 3, stride=2, output_padding=1, groups=2),
+    lambda: mscompat.TorchConv2d(4, 6, 3, padding=1, padding_mode="reflect"),
+    lambda: mscompat.TorchConv2d(4, 6, 3, padding="same", bias=False),
+) * 2:
+    for level, tolerance in (("O1", 0), ("O2", 2e-3), ("O3", 2e-3)):
+        layer = make()
+        expected = layer(x).asnumpy()
+        network = amp.auto_mixed_precision(layer, level)
+        for _ in range(2):
+            output = network(x)
+            assert output.dtype == ms.float32
+            assert abs(output.asnumpy() - expected).max() <= tolerance * abs(expected).max(), level
+        gradients = ms.grad(network, None, layer.trainable_params())(x)
+        assert len(gradients) == len(layer.trainable_params()) and all(abs(g.asnumpy()).max() > 0 for g in gradients)
+print("right")
+"""
+
+
+@pytest.mark.parametrize("before", ["nothing", "after MindSpore's"])
+def test_auto_mixed_precision_of_a_layer_alone(mode, before, tmp_path):
+    """Where the layer itself is the network, O1 writes its class anew. In a process of its own: it adds to sys.path."""
+    result = subprocess.run(
+        [sys.executable, "-c", SCRIPT_OF_A_LAYER_ALONE, mode, before], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(pathlib.Path(__file__).parents[1])}, timeout=300, check=False,
+    )
+    assert result.stdout.endswith("right\n"), result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("outer", [False, True])

@@ -7,8 +7,6 @@ import doctest
 import importlib
 import pathlib
 import re
-import subprocess
-import sys
 import textwrap
 
 import mindspore as ms
@@ -32,8 +30,8 @@ def test_docstring_examples(module):
 
 def test_public_names():
     assert sorted(mscompat.__all__) == [
-        "TorchConv2d", "TorchConvTranspose2d", "TorchFileError", "functional", "load_torch_file",
-        "load_torch_state_dict", "manual_seed", "nn", "set_fast_cpu", "torch_state_dict",
+        "TorchConv2d", "TorchConvTranspose2d", "TorchFileError", "functional", "launch_blocking", "load_torch_file",
+        "load_torch_state_dict", "manual_seed", "nn", "torch_state_dict",
     ]
     for name in mscompat.__all__:
         assert getattr(mscompat, name)
@@ -45,11 +43,6 @@ def test_nn_holds_the_two_cells_only():
     assert [name for name in vars(mscompat.nn) if not name.startswith("_")] == ["Conv2d", "ConvTranspose2d"]
     with pytest.raises(AttributeError):
         _ = mscompat.nn.ReLU
-
-
-def test_import_does_not_import_torch():
-    script = "import sys, mscompat; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-W", "ignore", "-c", script], cwd=ROOT, check=False).returncode == 0
 
 
 def test_arithmetic_knows_no_mindspore():

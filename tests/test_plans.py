@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn, ops
 
-import mscompat
-from mscompat import TorchConv2d, TorchConvTranspose2d, _lowering, _onednn, _threads
+from mscompat import TorchConv2d, TorchConvTranspose2d, _lowering
 from mscompat import functional as F
+from mscompat._mindspore import onednn
 
 pytestmark = pytest.mark.usefixtures("forgotten")
 
@@ -144,26 +144,19 @@ def test_cpu_alone():
             assert ms.get_current_device()[0] == "CPU"
 
 
-def test_the_switch_changes_the_road(monkeypatch):
-    monkeypatch.setattr(_threads, "_is_off", False)
-    monkeypatch.setattr(_onednn, "_state", _onednn.State.ENVIRONMENT)
-    call = ("conv2d", (1, 2, 4, 4), (3, 2, 2, 2), None, ((1, 1), (0, 0), (1, 1), 1, "zeros", (False,) * 3))
+CALL = ("conv2d", (1, 64, 64, 64), (3, 64, 7, 7), None, ((1, 1), (3, 3), (1, 1), 1, "zeros", (False,) * 3))
 
+
+@pytest.mark.parametrize("state", onednn.State)
+def test_the_switch_leaves_all_to_mindspores_operators(monkeypatch, forgotten, state):
+    """A call that is flipped, or computed by products, otherwise."""
     def operator():
-        return _lowering.conv2d_plan((ms.float32, ms.float32, None), *call)[1]
+        return _lowering.conv2d_plan((ms.float32, ms.float32, None), *CALL)[1]
 
+    monkeypatch.setattr(onednn, "_state", state)
+    monkeypatch.setattr(onednn, "_warned", True)
+    monkeypatch.delenv("MSCOMPAT_FAST_CPU", raising=False)
     assert isinstance(operator(), nn.Cell)
-    monkeypatch.setattr(_threads, "_is_mended", False)
-    mscompat.set_fast_cpu(False)
+    forgotten()
+    monkeypatch.setenv("MSCOMPAT_FAST_CPU", "0")
     assert isinstance(operator(), ops.Conv2D)
-    monkeypatch.setattr(_onednn, "_look", lambda: _onednn.State.ENVIRONMENT)
-    mscompat.set_fast_cpu(True)
-    assert isinstance(operator(), nn.Cell)
-
-
-@pytest.mark.parametrize(("dtype", "batch"), [(ms.float64, 1), (ms.float32, 0)])
-def test_every_first_call_on_cpu_mends(monkeypatch, dtype, batch):
-    monkeypatch.setattr(_onednn, "_state", _onednn.State.UNKNOWN)
-    monkeypatch.setattr(_onednn, "_look", lambda: _onednn.State.MENDED)
-    F.conv2d(ones(batch, 2, 4, 4, dtype=dtype), ones(3, 2, 2, 2, dtype=dtype))
-    assert _onednn._state is _onednn.State.MENDED

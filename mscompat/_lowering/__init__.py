@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import mindspore as ms
 from mindspore import Parameter, Tensor, _c_expression, nn, ops
 
-from .. import _arguments, _geometry, _onednn, _threads
+from .. import _arguments, _geometry
 from .._arguments import Caller, Shape
 from .._geometry import NO_PADS, Convolution
 from . import ascend, cpu, gpu, operators, padding_modes, roads
@@ -247,9 +247,6 @@ def _planner(make_plan: Callable[..., tuple[Plan, Any]]) -> Any:
             if known[0] == dtypes:
                 break
         else:
-            if target == "CPU":
-                _onednn.state()  # before mend: it runs an operator
-                _threads.mend()
             plan, operator = make_plan(target, False, dtypes, *call)
             known = (dtypes, plan, operator, isinstance(operator, nn.Cell))
             if len(_plans) >= _MOST_PLANS:
@@ -444,8 +441,3 @@ def _is_unbatched(input: Shape | None) -> bool:
 
 def _is_empty(input: Shape | None) -> bool:
     return input is not None and len(input) == 4 and input[0] == 0
-
-
-# Before oneDNN first looks at the processor. With another target, when a layer is first lowered to the CPU.
-if _device_target() == "CPU":
-    _onednn.state()

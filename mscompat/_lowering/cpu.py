@@ -6,9 +6,10 @@ from typing import Any
 
 import mindspore as ms
 
-from .. import _onednn
 from .._arguments import Caller
 from .._geometry import Convolution
+from .._mindspore import onednn
+from .._mindspore.switch import is_fast_cpu_enabled
 from .roads import Road
 
 LARGEST_PAD = None
@@ -23,10 +24,13 @@ def choose(caller: Caller, convolution: Convolution, dtype: Any, transposed: boo
     """The dtype to compute in, and the road.
 
     Conv2D and Conv2DTranspose take float32 and float16, Im2Col and Col2Im float32 and float64 (MindSpore 2.7 to 2.10).
+    MSCOMPAT_FAST_CPU=0 leaves to them all that they take.
     """
     if dtype == ms.float64:
         return dtype, Road.PRODUCTS
-    if _onednn.is_slow() and not exporting and not convolution.is_pointwise():
+    if not is_fast_cpu_enabled():
+        return (ms.float32 if dtype == ms.bfloat16 else dtype), Road.NATIVE
+    if onednn.is_slow() and not exporting and not convolution.is_pointwise():
         return ms.float32, Road.PRODUCTS_AND_NATIVE_WEIGHT_GRADIENT
     if dtype == ms.bfloat16:
         dtype = ms.float32

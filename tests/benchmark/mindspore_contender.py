@@ -37,7 +37,7 @@ class Contender:
         if pretend_avx512:
             pretender = importlib.import_module("pretend_avx512")
             if library == "mscompat":
-                pretender.mend()
+                pretender.cap()
             if not pretender.pretend():
                 raise RuntimeError("oneDNN's record of the processor was not found: it cannot be told of AVX-512")
 

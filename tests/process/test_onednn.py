@@ -1,7 +1,8 @@
-"""The mend of slow CPU convolutions: when it is made, when not, and what oneDNN then takes."""
+"""The cap of MindSpore's oneDNN: when it is set, when not, and what oneDNN then takes."""
 
 from __future__ import annotations
 
+import logging
 import os
 import pathlib
 import platform
@@ -16,10 +17,10 @@ import pytest
 from mindspore import Tensor
 
 import mscompat
-from mscompat import _onednn, _threads
-from mscompat._onednn import State
+from mscompat._mindspore import onednn, switch
+from mscompat._mindspore.onednn import State
 
-TESTS = pathlib.Path(__file__).parent
+TESTS = pathlib.Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -29,94 +30,88 @@ def process(monkeypatch):
     library.dnnl_set_max_cpu_isa = lambda isa: library.calls.append(isa) or library.answer
     library.dnnl_get_effective_cpu_isa = lambda: library.effective
     library.version = (3, 10, 1)
-    for name in (*_onednn._ISA_VARIABLES, _onednn.VARIABLE):
+    for name in (*onednn._ISA_VARIABLES, switch.VARIABLE):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(_onednn, "_has_avx512", lambda: True)
-    monkeypatch.setattr(_onednn, "version", lambda: library.version)
-    monkeypatch.setattr(_onednn, "_library", lambda: library)
-    monkeypatch.setattr(_onednn, "_state", State.UNKNOWN)
-    monkeypatch.setattr(_onednn, "_warned", False)
-    monkeypatch.setattr(_threads, "_is_mended", False)
-    monkeypatch.setattr(_threads, "_is_off", False)
+    monkeypatch.setattr(onednn, "_has_avx512", lambda: True)
+    monkeypatch.setattr(onednn, "version", lambda: library.version)
+    monkeypatch.setattr(onednn, "_library", lambda: library)
+    monkeypatch.setattr(onednn, "_state", None)
+    monkeypatch.setattr(onednn, "_warned", False)
     return library
 
 
-def test_mends_once(process):
-    assert [_onednn.state(), _onednn.state()] == [State.MENDED] * 2
+def cap_and_look():
+    onednn.cap()
+    return onednn.state()
+
+
+def test_caps_once_and_says_so(process, caplog):
+    caplog.set_level(logging.INFO, "mscompat")
+    assert [cap_and_look(), cap_and_look()] == [State.CAPPED] * 2
     assert process.calls == [7]
-    assert not _onednn.is_slow()
+    assert not onednn.is_slow()
+    (record,) = caplog.records
+    assert record.levelname == "INFO"
+    assert "capped at AVX2" in record.getMessage()
+    assert "MSCOMPAT_FAST_CPU=0" in record.getMessage()
 
 
 @pytest.mark.parametrize("version", [(2, 2, 0), None])
-def test_leaves_other_versions_alone(process, version):
+def test_leaves_other_versions_alone(process, version, caplog):
+    caplog.set_level(logging.INFO, "mscompat")
     process.version = version
-    assert _onednn.state() is State.ABSENT
+    assert cap_and_look() is State.ABSENT
     assert process.calls == []
+    assert not caplog.records
 
 
 def test_leaves_other_processors_alone(process, monkeypatch):
-    monkeypatch.setattr(_onednn, "_has_avx512", lambda: False)
-    assert _onednn.state() is State.ABSENT
+    monkeypatch.setattr(onednn, "_has_avx512", lambda: False)
+    assert cap_and_look() is State.ABSENT
     assert process.calls == []
 
 
-@pytest.mark.parametrize("variable", _onednn._ISA_VARIABLES)
+def test_other_devices_are_left_alone(process, monkeypatch):
+    """Should the process turn to the CPU later, it is too late to cap: layers convolve by products, and say so."""
+    monkeypatch.setattr(ms, "get_current_device", lambda: ("Ascend", 0))
+    assert cap_and_look() is State.LATE
+    assert process.calls == []
+    with pytest.warns(RuntimeWarning, match="or had another device then"):
+        assert onednn.is_slow()
+
+
+@pytest.mark.parametrize("variable", onednn._ISA_VARIABLES)
 @pytest.mark.parametrize(
     ("value", "state"),
     [("AVX2", State.ABSENT), ("sse41", State.ABSENT), ("ALL", State.ENVIRONMENT), ("AVX512_CORE", State.ENVIRONMENT)],
 )
 def test_never_overrides_the_user(process, monkeypatch, variable, value, state):
     monkeypatch.setenv(variable, value)
-    assert _onednn.state() is state
+    assert cap_and_look() is state
     assert process.calls == []
-    assert _onednn.is_slow() == (state is State.ENVIRONMENT)
+    assert onednn.is_slow() == (state is State.ENVIRONMENT)
 
 
 def test_too_late_warns_once(process):
     process.answer = 2
+    assert cap_and_look() is State.LATE
     with pytest.warns(RuntimeWarning, match="Import mscompat before the first operator, or set ONEDNN_MAX_CPU_ISA"):
-        assert _onednn.is_slow()
-    assert _onednn.state() is State.LATE
+        assert onednn.is_slow()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert _onednn.is_slow()
+        assert onednn.is_slow()
 
 
 def test_too_late_under_a_cap_is_not_slow(process):
     process.answer, process.effective = 2, 0x7
-    assert _onednn.state() is State.ABSENT
+    assert cap_and_look() is State.ABSENT
 
 
 def test_environment_turns_it_off(process, monkeypatch):
     monkeypatch.setenv("MSCOMPAT_FAST_CPU", "0")
-    assert _onednn.state() is State.OFF
+    assert cap_and_look() is State.DISABLED
     assert process.calls == []
-    assert not _onednn.is_slow()
-
-
-def test_function_turns_it_off_and_on(process):
-    assert _onednn.state() is State.MENDED
-    mscompat.set_fast_cpu(False)
-    assert _onednn.state() is State.OFF
-    assert not _onednn.is_slow()
-    mscompat.set_fast_cpu(True)
-    assert _onednn.state() is State.MENDED
-    assert process.calls == [7, 0, 7]
-
-
-def test_cap_that_stays_is_told(process):
-    assert _onednn.state() is State.MENDED
-    process.answer = 2
-    with pytest.raises(RuntimeError, match=r"oneDNN has run under its cap.*MSCOMPAT_FAST_CPU=0"):
-        mscompat.set_fast_cpu(False)
-    assert _onednn.state() is State.MENDED
-    assert not _threads._is_off
-
-
-def test_off_leaves_convolutions_to_the_operators(process):
-    process.answer = 2
-    mscompat.set_fast_cpu(False)
-    assert not _onednn.is_slow()
+    assert not onednn.is_slow()
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="reads the flags of an x86-64 processor")
@@ -127,19 +122,19 @@ def test_off_leaves_convolutions_to_the_operators(process):
 def test_flags_of_the_processor(tmp_path, monkeypatch, flags, found):
     path = tmp_path / "cpuinfo"
     path.write_text(f"processor : 0\nflags\t\t: {flags}\nbugs :\nprocessor : 1\nflags\t\t: avx512f\n")
-    monkeypatch.setattr(_onednn, "_CPUINFO", path)
-    assert _onednn._has_avx512() is found
+    monkeypatch.setattr(onednn, "_CPUINFO", path)
+    assert onednn._has_avx512() is found
 
 
-def test_no_flags_no_mend(tmp_path, monkeypatch):
-    monkeypatch.setattr(_onednn, "_CPUINFO", tmp_path / "missing")
-    assert not _onednn._has_avx512()
+def test_no_flags_no_cap(tmp_path, monkeypatch):
+    monkeypatch.setattr(onednn, "_CPUINFO", tmp_path / "missing")
+    assert not onednn._has_avx512()
 
 
 def test_version():
     expected = {"2.7": 2, "2.8": 2, "2.9": 3, "2.10": 3}.get(ms.__version__.rpartition(".")[0])
-    assert _onednn.version() is not None
-    assert expected in (None, _onednn.version()[0])
+    assert onednn.version() is not None
+    assert expected in (None, onednn.version()[0])
 
 
 def pretend(how):
@@ -155,23 +150,23 @@ def pretend(how):
     return convolutions, result
 
 
-@pytest.mark.skipif(_onednn.version() is None or _onednn.version()[0] < 3, reason="oneDNN 2 has no such loop")
+@pytest.mark.skipif(onednn.version() is None or onednn.version()[0] < 3, reason="oneDNN 2 has no such loop")
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="AVX-512 is of x86-64")
 class TestPretendedAvx512:
     """With AVX-512, pretended where there is none: MindSpore 2.9 and 2.10.
 
-    When test_native fails, MindSpore has mended it: then see whether _onednn is still needed.
+    When test_native fails, MindSpore has mended it: then see whether the cap is still needed.
     """
 
     def test_native(self):
         convolutions, _ = pretend("native")
         assert "jit_uni_ncsp:conv+ref:any" in convolutions[0]
 
-    def test_mended(self):
-        convolutions, result = pretend("mended")
+    def test_capped(self):
+        convolutions, result = pretend("capped")
         assert convolutions
         assert all("gemm:jit" in line for line in convolutions)
-        assert "slow False state MENDED error 0.0" in result.stdout
+        assert "slow False state CAPPED error 0.0" in result.stdout
 
     def test_late(self):
         convolutions, result = pretend("late")
@@ -184,7 +179,7 @@ class TestPretendedAvx512:
 @pytest.mark.parametrize(("dtype", "size"), [(np.float32, 6), (np.float32, 600), (np.float16, 6)])
 def test_export_holds_the_operators(monkeypatch, tmp_path, state, dtype, size):
     """However the layer itself computes: by products, or, where it narrows and is large, flipped."""
-    monkeypatch.setattr(_onednn, "_state", state)
+    monkeypatch.setattr(onednn, "_state", state)
     layer = mscompat.TorchConv2d(8, 4, 3, padding="same", groups=2, dtype=dtype)
     input = Tensor(np.ones((2, 8, 5, size), dtype))
     layer(input).asnumpy()
@@ -198,8 +193,9 @@ def test_export_holds_the_operators(monkeypatch, tmp_path, state, dtype, size):
 PEAK = """
 import sys
 import numpy as np, mindspore as ms, mscompat
-from mscompat import _onednn, functional as F
-_onednn._state = _onednn.State.ENVIRONMENT if sys.argv[1] == "products" else _onednn.State.ABSENT
+from mscompat import functional as F
+from mscompat._mindspore import onednn
+onednn._state = onednn.State.ENVIRONMENT if sys.argv[1] == "products" else onednn.State.ABSENT
 call, shape, weight = {
     "conv2d": (F.conv2d, (1, 64, 512, 512), (64, 64, 4, 4)),
     "conv_transpose2d": (lambda x, w: F.conv_transpose2d(x, w, stride=2), (1, 64, 256, 256), (64, 64, 4, 4)),

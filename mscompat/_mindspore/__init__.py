@@ -1,0 +1,1 @@
+"""What mscompat does to the process, and what it takes from MindSpore that is private. Nothing else belongs here."""
