@@ -24,6 +24,7 @@ def apply(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     except RuntimeError as error:
         parser.error(f"--device_target {args.device_target}: {str(error).splitlines()[0]}")
     ms.set_context(mode=ms.GRAPH_MODE if args.mode == "graph" else ms.PYNATIVE_MODE)
+    mscompat.launch_blocking()  # an example calls operators from one thread
 
 
 def check_seed(parser: argparse.ArgumentParser, seed: int) -> None:

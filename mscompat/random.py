@@ -23,6 +23,10 @@ def manual_seed(seed: int) -> None:
     Like torch, one generator serves the whole process: weights and biases follow each other in the order in which
     cells are built. ``mindspore.set_seed`` has no effect on it from then on.
 
+    Only mscompat's cells draw from it. In torch, every other layer with parameters (a Linear, an Embedding) and every
+    other random number takes its share of the same stream, so that what is built after one differs. Then build the
+    convolutions first, call manual_seed before each of them in both frameworks, or load torch's weights.
+
     Args:
         seed (int): from -2**63 to 2**64 - 1; a negative one counts back from 2**64. torch's generator takes the low
             32 bits.

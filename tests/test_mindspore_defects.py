@@ -534,36 +534,6 @@ def test_float64_bias_add_of_an_empty_batch_ends_the_process(mode, tmp_path):
     assert result.returncode == -signal.SIGFPE, result.stderr
 
 
-def test_operators_called_from_several_threads_end_the_process(tmp_path):
-    """A race, so up to five processes. 2.7.0 to 2.10.0; before launch_blocking, a wrong value now and then."""
-    for _ in range(5):
-        result = run_script("""
-            import threading
-            import mindspore as ms
-            import numpy as np
-            from mindspore import Tensor, ops
-
-            ms.runtime.launch_blocking()
-            convolve = ops.Conv2D(8, 3, pad_mode="pad", pad=1)
-            input, weight = (Tensor(np.ones(shape, np.float32)) for shape in ((2, 4, 16, 16), (8, 4, 3, 3)))
-
-            def call():
-                for _ in range(500):
-                    convolve(input, weight).asnumpy()
-
-            threads = [threading.Thread(target=call) for _ in range(4)]
-            for thread in threads:
-                thread.start()
-            print("started", flush=True)
-            for thread in threads:
-                thread.join()
-        """, tmp_path)
-        if result.returncode != 0:
-            break
-    assert result.returncode != 0, FIXED
-    assert result.returncode in (-signal.SIGSEGV, -signal.SIGABRT), result.stderr
-
-
 # Training
 
 

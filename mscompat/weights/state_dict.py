@@ -14,7 +14,9 @@ import numpy as np
 from mindspore import Parameter, Tensor, nn
 
 from .._assign import assign
+from ..conv import TorchConvTranspose2d
 from .files import cast, dtype_name, find_state_dict, is_tensor, numpy_type, read_state_dict, to_numpy
+from .reparametrized import combine
 from .tensors import TorchFileError
 
 __all__ = ["load_torch_state_dict", "torch_state_dict"]
@@ -22,6 +24,7 @@ __all__ = ["load_torch_state_dict", "torch_state_dict"]
 _BATCH_NORM = (nn.BatchNorm1d, nn.BatchNorm2d, nn.SyncBatchNorm)
 _INSTANCE_NORM = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
 _OTHER_NORM = (nn.GroupNorm, nn.LayerNorm)
+_TRANSPOSED = (TorchConvTranspose2d, nn.Conv1dTranspose, nn.Conv2dTranspose, nn.Conv3dTranspose)
 
 # MindSpore's names of parameters that torch names otherwise, and torch's, in torch's order.
 _AFFINE = {"gamma": "weight", "beta": "bias"}
@@ -79,7 +82,9 @@ def load_torch_state_dict(
         source (mapping or path): names and NumPy arrays, MindSpore or torch tensors; or a file that torch.save (any
             ending; see :func:`mscompat.load_torch_file`), safetensors (``.safetensors``) or MindSpore (``.ckpt``)
             wrote. Of a checkpoint that nests its weights, those under 'state_dict', 'model_state_dict', 'model' or
-            'module' count. A prefix 'module.' of all names (DataParallel) is taken off.
+            'module' count. A prefix 'module.' of all names (DataParallel) is taken off. Where the cell has one
+            parameter and the source its parts, of torch's weight_norm or spectral_norm (weight_g and weight_v, say),
+            their product is loaded, as torch computes it in evaluation mode.
         strict (bool): whether missing and unexpected names raise. Default: True.
         convert_dtype (bool): whether values of another dtype than the parameter's are converted. Default: False: they
             raise.
@@ -128,6 +133,9 @@ def load_torch_state_dict(
     prefixed, wanted = ([name.startswith("module.") for name in names] for names in (state_dict, slots))
     if all(prefixed) and not any(wanted):
         state_dict = {name.removeprefix("module."): value for name, value in state_dict.items()}
+    state_dict, incomplete = combine(
+        state_dict, {name: isinstance(slot.cell, _TRANSPOSED) for name, slot in slots.items()}
+    )
 
     found = {name: slot for name, slot in slots.items() if name in state_dict}
     loaded = {id(slot.value) for slot in found.values()}  # perhaps under another name
@@ -138,6 +146,7 @@ def load_torch_state_dict(
     errors = []
     if strict and missing:
         errors.append(f"Missing key(s) in state_dict: {_quoted(missing)}. ")
+        errors.extend(incomplete)
     if strict and unexpected:
         errors.append(f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
     for name, slot in found.items():

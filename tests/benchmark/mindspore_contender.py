@@ -32,7 +32,9 @@ class Contender:
             sys.modules["mscompat.nn"] = layers
             sys.modules["mscompat"] = types.ModuleType("mscompat")
         else:
-            self.environment["mscompat"] = importlib.import_module("mscompat").__version__
+            mscompat = importlib.import_module("mscompat")
+            self.environment["mscompat"] = mscompat.__version__
+            mscompat.launch_blocking()
         self.layers = importlib.import_module("mscompat.nn")
         if pretend_avx512:
             pretender = importlib.import_module("pretend_avx512")
