@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import configparser
 import functools
+import json
 import os
 import resource
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import mindspore as ms
@@ -18,9 +21,16 @@ from safetensors.numpy import load_file, save_file
 import mscompat
 from mscompat import cli, load_torch_file
 
+try:
+    import torch
+except ImportError:
+    torch = None
+
 ROOT = Path(__file__).parents[2]
 DATA = Path(__file__).parent / "data"
 NETWORK = str(DATA / "network_zip.pth")
+
+needs_torch = pytest.mark.skipif(torch is None, reason="makes a file with torch, which is not installed")
 
 
 @pytest.fixture
@@ -42,8 +52,18 @@ def expected():
     return {name: tensor.numpy() for name, tensor in load_torch_file(NETWORK)["model"].items()}
 
 
+MINDSPORE_NAMES = {
+    "module.layers.1.weight": "module.layers.1.gamma",
+    "module.layers.1.bias": "module.layers.1.beta",
+    "module.layers.1.running_mean": "module.layers.1.moving_mean",
+    "module.layers.1.running_var": "module.layers.1.moving_variance",
+    "module.layers.1.num_batches_tracked": None,
+}
+ASIDE = "mscompat: took 'model' and left aside '.' (2 tensors)\n"
+
+
 def test_inspect(run):
-    code, output, error = run("inspect", NETWORK)
+    code, output, error = run("inspect", NETWORK, "--key", "model")
     assert (code, error) == (0, "")
     *rows, totals = output.splitlines()
     arrays = expected()
@@ -54,10 +74,31 @@ def test_inspect(run):
     assert totals == f"{len(arrays)} tensors, {values} values: {values - 1} float32, 1 int64"
 
 
+WHOLE_FILE = """\
+. (the top of the file):
+  ids     [2, 4]  int32
+  output  [2, 3]  float32
+  2 tensors, 14 values: 8 int32, 6 float32
+
+model:
+{rows}
+
+besides:
+  epoch: int 5
+
+in all: 21 tensors, 338 values: 329 float32, 8 int32, 1 int64
+"""
+
+
+def test_inspect_shows_the_whole_file(run):
+    rows = run("inspect", NETWORK, "--key=model")[1].splitlines()
+    assert run("inspect", NETWORK) == (0, WHOLE_FILE.format(rows="\n".join(f"  {row}" for row in rows)), "")
+
+
 def test_inspect_other_files(run):
-    _, rows, _ = run("inspect", NETWORK)
+    _, rows, _ = run("inspect", NETWORK, "--key=model")
     for name in ("network.safetensors", "network.ckpt"):
-        assert run("convert", NETWORK, name)[0] == 0
+        assert run("convert", NETWORK, name, "--names=torch")[0] == 0
         code, output, error = run("inspect", name)
         assert (code, error) == (0, "")
         assert sorted(output.splitlines()) == sorted(rows.splitlines())
@@ -73,18 +114,46 @@ def test_names_move_no_cursor(run):
     _, output, _ = run("inspect", "odd.safetensors")
     assert "'a\\x1b[2Jb'  [1]  float32\n" in output
     assert output.isascii()
+    assert run("convert", "odd.safetensors", "odd.ckpt")[0] == 0
+
+
+@pytest.mark.parametrize("damage", ["offsets", "dtype", "shape"])
+def test_errors_move_no_cursor(run, damage):
+    """safetensors' own text has the names as they are."""
+    header = {"a\x1b[2J\nb": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}
+    header["名\x1b"] = {"dtype": "F32", "shape": [1], "data_offsets": [0 if damage == "offsets" else 4, 8]}
+    if damage != "offsets":
+        header["名\x1b"] |= {"dtype": "\x1b[1m"} if damage == "dtype" else {"shape": [2**63, 0], "data_offsets": [4, 4]}
+    text = json.dumps(header, ensure_ascii=False).encode()
+    Path("odd.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + bytes(8 if damage != "shape" else 4))
+    for command in (["inspect", "odd.safetensors"], ["convert", "odd.safetensors", "out.ckpt"]):
+        code, output, error = run(*command)
+        assert (code, output) == (1, "")
+        assert error.startswith("mscompat: error: ")
+        assert error.endswith("\n")
+        assert error[:-1].isprintable()
+        assert error.isascii()
+
+
+def test_empty_tensors_are_named_without_escapes(run):
+    save_file({"a\x1b[2J": np.ones((0, 2), np.float32)}, "odd.safetensors")
+    error = run("convert", "odd.safetensors", "out.ckpt")[2]
+    assert error.endswith("no complex tensors: 'a\\x1b[2J'\n")
 
 
 @pytest.mark.parametrize("target", ["out.ckpt", "out.safetensors"])
 @pytest.mark.parametrize("source", ["network_zip.pth", "network_legacy.pth"])
 def test_convert(run, tmp_path, source, target):
     code, output, error = run("convert", str(DATA / source), target)
-    assert (code, error) == (0, "")
-    assert output.startswith(f"{target}: 19 tensors, ")
+    assert (code, error) == (0, ASIDE)
+    names = {} if target.endswith("s") else MINDSPORE_NAMES
+    wanted = {names.get(name, name): array for name, array in expected().items()}
+    wanted.pop(None, None)
+    assert output.startswith(f"{target}: {len(wanted)} tensors, ")
     assert os.listdir(tmp_path) == [target]
     arrays = load_file(target) if target.endswith("s") else ms.load_checkpoint(target)
-    assert sorted(arrays) == sorted(expected())
-    for name, array in expected().items():
+    assert sorted(arrays) == sorted(wanted)
+    for name, array in wanted.items():
         found = arrays[name] if target.endswith("s") else arrays[name].asnumpy()
         assert (found.dtype, found.shape) == (array.dtype, array.shape)
         np.testing.assert_array_equal(found, array)
@@ -110,7 +179,8 @@ def test_converted_files_load_into_a_cell(run):
 def test_bfloat16(run, target):
     value = ms.Tensor([1, 2.5, -3], ms.bfloat16)
     save_file({"weight": value.asnumpy()}, "a.safetensors")
-    assert run("convert", "a.safetensors", target)[:2] == (0, f"{target}: 1 tensor, 3 values: 3 bfloat16\n")
+    code, output, _ = run("convert", "a.safetensors", target)
+    assert (code, output.splitlines()[0]) == (0, f"{target}: 1 tensor, 3 values: 3 bfloat16")
     cell = ms.nn.Cell()
     cell.weight = ms.Parameter(ms.Tensor([0, 0, 0], ms.bfloat16))
     mscompat.load_torch_state_dict(cell, target)
@@ -137,7 +207,7 @@ def test_a_failed_write_leaves_what_was_there(run, tmp_path, monkeypatch, target
         Path(path).write_text("half")
         raise OSError(28, "No space left on device", path)
 
-    monkeypatch.setattr(f"mscompat.weights.files.{function}", fail)
+    monkeypatch.setattr(f"mscompat.weights.writing.{function}", fail)
     Path(target).write_text("mine")
     code, output, error = run("convert", "--force", NETWORK, target)
     assert (code, output) == (1, "")
@@ -196,7 +266,7 @@ def test_stopped(run, tmp_path, monkeypatch, exception, code, message):
         raise exception
 
     monkeypatch.setattr(cli, "to_numpy", stop)
-    assert run("convert", NETWORK, "out.ckpt") == (code, "", message)
+    assert run("convert", NETWORK, "out.ckpt") == (code, "", ASIDE + message)
     assert os.listdir(tmp_path) == []
 
 
@@ -217,19 +287,255 @@ def test_nothing_to_convert(run):
     assert run("convert", "empty.safetensors", "out.safetensors")[0] == 0
 
 
-def test_what_is_no_tensor_is_left_out(run, monkeypatch):
-    monkeypatch.setattr(cli, "read_state_dict", lambda path: {"a": np.ones(2, np.float32), "_extra_state": {}})
-    code, output, error = run("convert", "in.pth", "out.safetensors")
-    assert (code, output) == (0, "out.safetensors: 1 tensor, 2 values: 2 float32\n")
-    assert error == "mscompat: left out _extra_state: not a tensor\n"
+@needs_torch
+def test_what_is_no_tensor_is_left_out(run):
+    beside = {"epoch": 3, "best": {"loss": 0.5}, "_extra_state": {"scale": torch.ones(3)}}
+    torch.save({"weight": torch.ones(2), **beside}, "a.pth")
+    code, output, error = run("convert", "a.pth", "out.safetensors")
+    assert (code, output.splitlines()[0]) == (0, "out.safetensors: 1 tensor, 2 values: 2 float32")
+    assert error == (
+        "mscompat: took '.' and left aside '_extra_state' (1 tensor)\n"
+        "mscompat: left out epoch: not a tensor, but int 3\n"
+        "mscompat: left out best: not a tensor, but dict of 1\n"
+        "mscompat: left out _extra_state: a group of its own, --key _extra_state\n"
+    )
+
+
+@pytest.fixture
+def stylegan(run):
+    weights = {"conv.weight": torch.ones(2, 3), "conv.bias": torch.ones(2)}
+    torch.save({"g_ema": weights, "latent_avg": torch.ones(4)}, "g.pth")
+    return "g.pth"
+
+
+@needs_torch
+def test_no_weights_are_lost(run, tmp_path, stylegan):
+    """StyleGAN2's files: neither the tensor nor the group beside it is passed over."""
+    output = run("inspect", stylegan)[1]
+    assert all(name in output for name in ("g_ema:\n", "  conv.weight  [2, 3]", "  latent_avg  [4]"))
+    for command in (["convert", stylegan, "out.ckpt"], ["convert", stylegan, "out.safetensors"]):
+        code, output, error = run(*command)
+        assert (code, output, error.count("\n")) == (1, "", 1)
+        assert error.endswith(
+            "g.pth: several groups of tensors could be meant, '.' (1 tensor), 'g_ema' (2 tensors): name one by key=, or "
+            "by --key in the command line\n"
+        )
+    assert os.listdir(tmp_path) == [stylegan]
+    assert run("convert", stylegan, "out.ckpt", "--key", "g_ema")[0] == 0
+    assert sorted(ms.load_checkpoint("out.ckpt")) == ["conv.bias", "conv.weight"]
+    code, _, error = run("convert", stylegan, "top.safetensors", "--key", ".")
+    assert (code, error) == (0, "mscompat: left out g_ema: a group of its own, --key g_ema\n")
+    assert list(load_file("top.safetensors")) == ["latent_avg"]
+
+
+@needs_torch
+def test_a_wrong_key(run, stylegan):
+    for command in (["inspect", stylegan], ["convert", stylegan, "out.ckpt"]):
+        for key in ("g", "g_ema.conv", ""):
+            code, output, error = run(*command, "--key", key)
+            assert (code, output) == (1, "")
+            assert error.endswith(f"g.pth: there is no {key!r}, but '.' (1 tensor), 'g_ema' (2 tensors)\n")
+        assert "is no group of tensors, but a tensor" in run(*command, "--key", "latent_avg")[2]
+
+
+@needs_torch
+def test_inspect_folds_an_optimizer(run):
+    module = torch.nn.Sequential(*[torch.nn.Linear(2, 2) for _ in range(10)])
+    optimizer = torch.optim.Adam(module.parameters())
+    module(torch.ones(1, 2)).sum().backward()
+    optimizer.step()
+    torch.save({"net": module.state_dict(), "optimizer": optimizer.state_dict()}, "a.pth")
+    output = run("inspect", "a.pth")[1]
+    folded = "optimizer.state: 20 groups, 60 tensors, 140 values: 140 float32 (--key optimizer.state lists them)"
+    assert f"\n{folded}\n" in output
+    assert "  optimizer.param_groups: list of 1\n" in output
+    assert len(output.splitlines()) < 40
+    output = run("inspect", "a.pth", "--key", "optimizer.state")[1]
+    assert output.count("exp_avg_sq") == 20
+    assert "optimizer.state.19:\n" in output
+    assert run("convert", "a.pth", "out.ckpt")[0] == 0
+    assert len(ms.load_checkpoint("out.ckpt")) == 20
+
+
+def batch_norms(*prefixes):
+    return {
+        f"{prefix}{name}": np.full(3, index + 1, np.float32)
+        for prefix in prefixes for index, name in enumerate(("weight", "bias", "running_mean", "running_var"))
+    } | {f"{prefix}num_batches_tracked": np.array(7) for prefix in prefixes}
+
+
+@pytest.mark.filterwarnings("error")
+def test_mindspore_loads_what_is_written(run, caplog):
+    save_file(batch_norms("", "1.") | {"2.weight": np.ones(3, np.float32)}, "a.safetensors")
+    code, output, _ = run("convert", "a.safetensors", "b.ckpt")
+    assert code == 0
+    assert output.splitlines()[1] == (
+        "names: MindSpore's for 2 batch norms (8 renamed, 2 num_batches_tracked dropped); 1 weight of another norm or "
+        "a PReLU cannot be told, and kept (see --help)"
+    )
+    cell = ms.nn.SequentialCell(ms.nn.ReLU(), ms.nn.BatchNorm2d(3))
+    missing, _ = ms.load_param_into_net(cell, ms.load_checkpoint("b.ckpt"))
+    assert missing == []
+    for index, name in enumerate(("gamma", "beta", "moving_mean", "moving_variance")):
+        np.testing.assert_array_equal(getattr(cell[1], name).asnumpy(), np.full(3, index + 1))
+
+
+def test_converted_names_load_into_a_cell(run):
+    """And come back as torch's."""
+    weights = batch_norms("1.")
+    save_file(weights, "a.safetensors")
+    assert run("convert", "a.safetensors", "b.ckpt")[0] == 0
+    code, output, _ = run("convert", "b.ckpt", "c.safetensors")
+    assert (code, output.splitlines()[1]) == (0, "names: torch's for 1 batch norm (4 renamed)")
+    assert sorted(load_file("c.safetensors")) == sorted(weights.keys() - {"1.num_batches_tracked"})
+    for name in ("b.ckpt", "c.safetensors"):
+        cell = ms.nn.SequentialCell(ms.nn.ReLU(), ms.nn.BatchNorm2d(3))
+        assert mscompat.load_torch_state_dict(cell, name) == ([], [])
+        np.testing.assert_array_equal(cell[1].moving_variance.asnumpy(), np.full(3, 4))
+
+
+@pytest.mark.parametrize(("target", "names", "expected", "sentence"), [
+    ("b.ckpt", "torch", ["running_mean", "weight"], "the file's own, which shows no batch norm to give torch's"),
+    ("b.safetensors", "mindspore", ["gamma", "moving_mean"], "MindSpore's for 1 batch norm (3 renamed)"),
+    ("b.safetensors", None, ["running_mean", "weight"], "the file's own"),
+])
+def test_names(run, target, names, expected, sentence):
+    ones = np.ones(3, np.float32)
+    save_file({"weight": ones, "running_mean": ones, "running_var": ones}, "a.safetensors")
+    code, output, _ = run("convert", "a.safetensors", target, *([f"--names={names}"] if names else []))
+    assert code == 0
+    assert sentence in output.splitlines()[1]
+    output = run("inspect", target)[1]
+    assert all(name in output for name in expected)
 
 
 def test_progress_on_a_terminal_only(run, monkeypatch):
-    assert run("convert", NETWORK, "a.ckpt")[2] == ""
+    assert run("convert", NETWORK, "a.ckpt")[2] == ASIDE
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    error = run("convert", NETWORK, "b.ckpt")[2]
-    assert error.startswith("\rread 0 of 19 tensors")
+    error = run("convert", NETWORK, "b.ckpt")[2].removeprefix(ASIDE)
+    assert error.startswith("\rread 0 of 18 tensors")
     assert error.endswith("\r\x1b[K")
+
+
+@pytest.mark.parametrize("name", ["out.ckpt", "out.safetensors"])
+@pytest.mark.parametrize("there", [True, False], ids=["file", "dangling"])
+def test_a_link_is_written_through(run, tmp_path, name, there):
+    (tmp_path / "store").mkdir()
+    blob = tmp_path / "store" / "blob"  # as the caches of hubs have them
+    if there:
+        blob.write_text("old")
+    os.symlink(blob, name)
+    code, output, error = run("convert", NETWORK, name)
+    assert (code, output) == (2, "")
+    assert "is there already" in error
+    assert run("convert", "--force", NETWORK, name)[0] == 0
+    assert os.readlink(name) == str(blob)
+    assert blob.is_file()
+    assert not blob.is_symlink()
+    assert os.listdir(blob.parent) == ["blob"]
+    assert run("inspect", name)[0] == 0
+
+
+def test_a_circle_of_links(run, tmp_path):
+    os.symlink("b.ckpt", "a.ckpt")
+    os.symlink("a.ckpt", "b.ckpt")
+    code, output, error = run("convert", "--force", NETWORK, "a.ckpt")
+    assert (code, output) == (1, "")
+    assert error.endswith("Too many levels of symbolic links\n")
+    assert sorted(os.listdir(tmp_path)) == ["a.ckpt", "b.ckpt"]
+
+
+@pytest.mark.parametrize("name", ["a.safetensors", "a.ckpt"])
+@pytest.mark.parametrize("link", [True, False])
+def test_onto_itself(run, tmp_path, name, link):
+    assert run("convert", NETWORK, name, "--names=torch")[0] == 0
+    before = run("inspect", name)[1]
+    if link:
+        os.symlink(name, "link" + Path(name).suffix)
+        assert run("convert", "--force", name, "link" + Path(name).suffix, "--names=torch")[0] == 0
+    else:
+        assert run("convert", "--force", name, name, "--names=torch")[0] == 0
+    assert run("inspect", name)[1] == before
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".ckpt", ".safetensors"])
+def test_a_fifo_is_refused_at_once(run, suffix):
+    os.mkfifo(f"fifo{suffix}")
+    for command in (["inspect", f"fifo{suffix}"], ["convert", f"fifo{suffix}", "out.ckpt"]):
+        code, output, error = run(*command)
+        assert (code, output) == (1, "")
+        assert error.endswith(f"fifo{suffix}: not a regular file\n")
+    if suffix != ".pth":
+        code, output, error = run("convert", "--force", NETWORK, f"fifo{suffix}")
+        assert (code, output) == (2, "")
+        assert error.endswith(f"DST: fifo{suffix} is not a regular file\n")
+
+
+SLOW_WRITER = """
+import os, sys, time
+from mscompat import cli
+from mscompat.weights import writing
+
+def slow_writer(_, path):
+    with open(path, "w") as file:
+        file.write("half")
+    print(os.path.dirname(path), flush=True)
+    time.sleep(100)
+
+writing.save_file = slow_writer
+print("started", flush=True)
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(("number", "code", "message"), [
+    (signal.SIGTERM, 143, "mscompat: terminated\n"), (signal.SIGHUP, 129, "mscompat: terminated\n"),
+    (signal.SIGINT, 130, "mscompat: interrupted\n"),
+])
+def test_a_signal_leaves_nothing_behind(tmp_path, number, code, message):
+    (tmp_path / "out.safetensors").write_text("mine")
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW_WRITER, "convert", "--force", "--key=model", NETWORK, "out.safetensors"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=tmp_path,
+    )
+    try:
+        assert process.stdout.readline() == "started\n"
+        assert os.path.isdir(process.stdout.readline().strip())
+        process.send_signal(number)
+        assert process.communicate(timeout=60)[1] == message
+    finally:
+        process.kill()
+    assert process.returncode == code
+    assert os.listdir(tmp_path) == ["out.safetensors"]
+    assert (tmp_path / "out.safetensors").read_text() == "mine"
+
+
+def test_signal_handlers_are_put_back(run):
+    before = signal.getsignal(signal.SIGTERM)
+    handlers = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cli, "read_group", lambda *_: handlers.append(signal.getsignal(signal.SIGTERM)) or 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run("convert", NETWORK, "a.ckpt")
+        assert handlers != [before]
+        assert signal.getsignal(signal.SIGTERM) == before
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        try:
+            with pytest.raises(ZeroDivisionError):
+                run("convert", NETWORK, "a.ckpt")
+        finally:
+            signal.signal(signal.SIGTERM, before)
+    assert handlers[1] is signal.SIG_IGN
+
+
+def test_in_a_thread(tmp_path, capsys):
+    """Where signals cannot be handled."""
+    codes = []
+    thread = threading.Thread(target=lambda: codes.append(cli.main(["convert", NETWORK, str(tmp_path / "a.ckpt")])))
+    thread.start()
+    thread.join()
+    assert codes == [0]
 
 
 def test_version(run):
