@@ -172,19 +172,19 @@ def _convert(options: argparse.Namespace) -> None:
         options.parser.error(f"{target} is there already: --force writes over it")
 
     group, others = read_group(options.source, options.key)
-    if others and options.key is None:
-        _note(f"took {group.key!a} and left aside {list_keys(others)}")
     state_dict = group.state_dict()
     tensors = {name: value for name, value in state_dict.items() if is_tensor(value)}
+    renaming, sentence = _renaming(options.names, target, tensors)
+    arrays = {renaming.names[name]: to_numpy(tensors[name]) for name in _progress(renaming.names, "read")}
+    write_state_dict(target, arrays)
+    if others and options.key is None:
+        _note(f"took {group.key!a} and left aside {list_keys(others)}")
     nested = {inner.path[-1]: inner for inner in group.groups}
     for name, value in state_dict.items():
         if name in nested:
             _note(f"left out {printable(name)}: a group of its own, --key {printable(nested[name].key)}")
         elif name not in tensors:
             _note(f"left out {printable(name)}: not a tensor, but {describe(value)}")
-    renaming, sentence = _renaming(options.names, target, tensors)
-    arrays = {renaming.names[name]: to_numpy(tensors[name]) for name in _progress(renaming.names, "read")}
-    write_state_dict(target, arrays)
     print(f"{printable(str(target))}: {totals(arrays.values())}")
     print(f"names: {sentence}")
 

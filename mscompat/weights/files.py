@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .groups import Group, GroupError, choose_group, find_group, find_groups, is_container
+from .groups import Group, GroupError, choose_group, entries, find_group, find_groups, is_container
 from .listing import describe
 from .mindspore_checkpoint import read_mindspore_checkpoint
 from .regular_file import open_regular
@@ -95,5 +96,5 @@ def _naming(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def _keys(saved: Any) -> str:
-    keys = [key for key in saved if isinstance(key, (str, int))] if isinstance(saved, Mapping) else []
-    return f" with the keys {', '.join(ascii(str(key)[:40]) for key in keys[:10])}" if keys else ""
+    names = [ascii(name[:40]) for name, _ in itertools.islice(entries(saved), 10)]
+    return f" with the keys {', '.join(names)}" if isinstance(saved, Mapping) else ""

@@ -23,8 +23,8 @@ from .inert import InertObject, module_state_dict
 from .printing import printable
 
 __all__ = [
-    "FOLD", "TOP", "Group", "GroupError", "choose_group", "find_group", "find_groups", "is_container", "list_keys",
-    "plural",
+    "FOLD", "TOP", "Group", "GroupError", "choose_group", "entries", "find_group", "find_groups", "is_container",
+    "list_keys", "plural",
 ]  # fmt: skip
 
 TOP = "."
@@ -33,6 +33,7 @@ FOLD = 12
 """Groups side by side that are listed one by one; of more, the place and the number."""
 
 _DEEPEST = 100
+_PLAIN = {bool, int, float, str, bytes, type(None)}
 _ADVICE = "name one by key=, or by --key in the command line"
 
 _USUAL = {"state_dict", "model_state_dict", "model", "module", "net", "network", "network_weights", "params", "weights"}
@@ -50,18 +51,16 @@ class Group:
     Attributes:
         path (tuple of str): the names on the way to it.
         value (Any): what is there.
-        set_aside (bool): whether it cannot be meant where no key says it.
         tensors (dict): the tensors there.
         groups (list of Group): the groups there.
         same (dict): names of groups there that have another place too, and the group.
     """
 
-    __slots__ = ("groups", "path", "same", "set_aside", "tensors", "value")
+    __slots__ = ("groups", "path", "same", "tensors", "value")
 
-    def __init__(self, path: tuple[str, ...], value: Any, set_aside: bool) -> None:
+    def __init__(self, path: tuple[str, ...], value: Any) -> None:
         self.path = path
         self.value = value
-        self.set_aside = set_aside
         self.tensors: dict[str, Any] = {}
         self.groups: list[Group] = []
         self.same: dict[str, Group] = {}
@@ -81,7 +80,7 @@ class Group:
     def others(self) -> Iterator[tuple[str, Any]]:
         """What else is there."""
         groups = {group.path[-1] for group in self.groups}
-        for name, inner in _entries(self.value):
+        for name, inner in entries(self.value):
             if name not in self.tensors and name not in groups and name not in self.same:
                 yield name, inner
 
@@ -91,16 +90,15 @@ class Group:
         Raises:
             GroupError: If two entries have the same name: 1 and '1'.
         """
-        entries = list(_entries(self.value))
-        state_dict = dict(entries)
-        if len(state_dict) < len(entries):
+        state_dict = dict(entries(self.value))
+        if isinstance(self.value, Mapping) and len(state_dict) < len(self.value):
             raise GroupError(f"two entries of {printable(self.key)} have the same name")
         return state_dict
 
 
 def find_groups(value: Any, path: tuple[str, ...] = ()) -> Group:
     """The tree of all groups; the top is there even if it holds none."""
-    return _find(value, path, False, {}) or Group(path, value, False)
+    return _find(value, path, {}) or Group(path, value)
 
 
 def find_group(value: Any, key: str) -> Group:
@@ -148,11 +146,11 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _entries(value: Any) -> Iterator[tuple[str, Any]]:
+def entries(value: Any) -> Iterator[tuple[str, Any]]:
     """What a container holds, by name: nothing where it is none."""
     if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield key if type(key) is str else _name(key), inner
+        for index, (key, inner) in enumerate(value.items()):
+            yield key if type(key) is str else _name(key, index), inner
     elif isinstance(value, (list, tuple)):
         for index, inner in enumerate(value):
             yield str(index), inner
@@ -163,12 +161,14 @@ def _entries(value: Any) -> Iterator[tuple[str, Any]]:
             return
         for part in (value.entries, value.state, value.arguments):
             if not isinstance(part, InertObject):
-                yield from _entries(part)
+                yield from entries(part)
 
 
-def _name(key: Any) -> str:
-    """Of a key that is no str. Of a tuple, in which a file can make a repr without end, its type only."""
-    return str(key) if isinstance(key, (str, int, float)) else repr(key) if key is None else f"<{type(key).__name__}>"
+def _name(key: Any, index: int) -> str:
+    """Of a key that is no str: of a number, as it is written; of others, in which a repr may have no end, its place."""
+    if key is None or isinstance(key, (str, bytes, float)) or (isinstance(key, int) and key.bit_length() < 100):
+        return str(key) if not isinstance(key, bytes) else ascii(key)
+    return f"<{type(key).__name__} {index}>"
 
 
 def is_container(value: Any) -> bool:
@@ -176,52 +176,58 @@ def is_container(value: Any) -> bool:
     return isinstance(value, (dict, list, tuple, InertObject, Mapping)) and not is_tensor(value)
 
 
-def _find(value: Any, path: tuple[str, ...], set_aside: bool, seen: dict[int, Any]) -> Group | None:
+def _find(value: Any, path: tuple[str, ...], seen: dict[int, Any]) -> Group | None:
     """The tree of groups, None where there are no tensors. Seen: a group or a value for each id, which it keeps."""
     seen[id(value)] = value
-    group = Group(path, value, set_aside or _is_set_aside(value, path))
-    for name, inner in _entries(value):
-        if is_tensor(inner):
-            if not isinstance(inner, np.generic):
-                group.tensors[name] = inner
-        elif is_container(inner) and inner and len(path) < _DEEPEST:
+    group = None
+    for name, inner in entries(value):
+        if type(inner) in _PLAIN:
+            continue
+        nested = known = None
+        tensor = not isinstance(inner, (dict, list, tuple)) and is_tensor(inner) and not isinstance(inner, np.generic)
+        if not tensor and is_container(inner) and inner and len(path) < _DEEPEST:
             known = seen.get(id(inner))
-            if isinstance(known, Group):
-                group.same[name] = known
-            elif known is None:
-                nested = _find(inner, (*path, name), group.set_aside, seen)
-                group.groups.extend([nested] if nested else [])
-    if not group.tensors and not group.groups and not group.same:
-        return None
-    seen[id(value)] = group
+            nested = _find(inner, (*path, name), seen) if known is None else None
+        if not (tensor or nested or isinstance(known, Group)):
+            continue
+        group = group or Group(path, value)
+        if tensor:
+            group.tensors[name] = inner
+        elif nested:
+            group.groups.append(nested)
+        elif isinstance(known, Group):
+            group.same[name] = known
+    if group is not None:
+        seen[id(value)] = group
     return group
 
 
-def _is_set_aside(value: Any, path: tuple[str, ...]) -> bool:
+def _is_set_aside(group: Group) -> bool:
+    value = group.value
     if isinstance(value, Mapping) and "state" in value and "param_groups" in value:
         return True
-    names = [*path[-1:], *([value.name] if isinstance(value, InertObject) else [])]
+    names = [*group.path[-1:], *([value.name] if isinstance(value, InertObject) else [])]
     return any(name.rpartition(".")[2] in _SETTINGS or _ASIDE.search(name.lower()) for name in names)
 
 
 def _meant(group: Group) -> list[Group]:
-    if group.set_aside:
+    if _is_set_aside(group):
         return []
-    nested = {inner.path[-1]: _meant(inner) for inner in group.groups}
-    beside = any(nested.get(name) for name in _USUAL)
+    nested = [(inner.path[-1], _meant(inner)) for inner in group.groups]
+    beside = any(found and name in _USUAL for name, found in nested)
     own = group.tensors and not beside and not isinstance(group.value, (list, tuple))
-    return [*([group] if own else []), *(found for inner in nested.values() for found in inner)]
+    return [*([group] if own else []), *(meant for _, found in nested for meant in found)]
 
 
 def _follow(value: Any, path: tuple[str, ...]) -> tuple[tuple[str, ...], Any] | None:
     """What is at a path, and the names to it: of those with dots in them, the longest first."""
     if not path:
         return (), value
-    entries = dict(_entries(value))
+    inner = dict(entries(value))
     for count in range(len(path), 0, -1):
         name = ".".join(path[:count])
-        if name in entries:
-            found = _follow(entries[name], path[count:])
+        if name in inner:
+            found = _follow(inner[name], path[count:])
             if found is not None:
                 return (name, *found[0]), found[1]
     return None

@@ -102,7 +102,7 @@ def load_torch_state_dict(
             or values are not dense numbers; if strict, also if names differ.
         TorchFileError: If the file cannot be read, or it is not clear which of its groups is meant.
         ValueError: If that is not clear of a mapping.
-        TypeError: If cell is no Cell, or source neither a mapping nor a path.
+        TypeError: If cell is no Cell, source neither a mapping nor a path, or key no str.
 
     Differences from torch:
         torch converts dtypes without a word, and loads what fits before it raises. Running statistics of an
@@ -124,6 +124,8 @@ def load_torch_state_dict(
     """
     if not isinstance(cell, nn.Cell):
         raise TypeError(f"cell must be a mindspore.nn.Cell, but got {type(cell).__name__}")
+    if key is not None and not isinstance(key, str):
+        raise TypeError(f"key must be a str, but got {type(key).__name__}")
     if isinstance(source, (str, os.PathLike)):
         state_dict = read_state_dict(source, key)
     elif isinstance(source, Mapping):

@@ -686,6 +686,8 @@ def test_what_is_no_tensor():
         load_torch_state_dict(one_parameter([1, 2]), {"weight": [1, 2]})
     with pytest.raises(TypeError, match="source must be a mapping or the path of a file, but got list"):
         load_torch_state_dict(one_parameter([1, 2]), [])
+    with pytest.raises(TypeError, match="key must be a str, but got int"):
+        load_torch_state_dict(one_parameter([1, 2]), {}, key=0)
     with pytest.raises(TypeError, match=r"cell must be a mindspore\.nn\.Cell, but got list"):
         load_torch_state_dict([one_parameter([1, 2])], {})
 
