@@ -12,6 +12,7 @@ say: nobody would notice if the wrong one was taken.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -110,10 +111,12 @@ def find_group(value: Any, key: str) -> Group:
     path = () if key == TOP else tuple(key.split("."))
     if not is_container(value):
         raise GroupError(f"there is no {key!a}, but a {type(value).__name__}")
-    found = _follow(value, path)
-    if found is None:
+    found = list(itertools.islice(_follow(value, path), 2))
+    if len(found) > 1:
+        raise GroupError(f"{key!a} may mean {' and '.join(ascii(names) for names, _ in found)}")
+    if not found:
         raise GroupError(f"there is no {key!a}, but {list_keys(find_groups(value).walk()) or 'no tensors'}")
-    names, inner = found
+    ((names, inner),) = found
     if not is_container(inner):
         raise GroupError(f"{key!a} is no group of tensors, but {_article(inner)}")
     group = find_groups(inner, names)
@@ -219,18 +222,16 @@ def _meant(group: Group) -> list[Group]:
     return [*([group] if own else []), *(meant for _, found in nested for meant in found)]
 
 
-def _follow(value: Any, path: tuple[str, ...]) -> tuple[tuple[str, ...], Any] | None:
-    """What is at a path, and the names to it: of those with dots in them, the longest first."""
+def _follow(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """What is at a path, and the names to it: where names have dots in them, perhaps at several places."""
     if not path:
-        return (), value
+        yield (), value
+        return
     inner = dict(entries(value))
     for count in range(len(path), 0, -1):
         name = ".".join(path[:count])
         if name in inner:
-            found = _follow(inner[name], path[count:])
-            if found is not None:
-                return (name, *found[0]), found[1]
-    return None
+            yield from (((name, *names), found) for names, found in _follow(inner[name], path[count:]))
 
 
 def list_keys(groups: Iterable[Group]) -> str:

@@ -32,6 +32,8 @@ def write_state_dict(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarr
     target = Path(os.path.realpath(path))
     if target.is_symlink():  # they run in circles
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    if not target.parent.is_dir():  # of a link that leads nowhere
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(target.parent))
     with tempfile.TemporaryDirectory(prefix=".mscompat-", dir=target.parent) as folder:
         draft = str(Path(folder) / f"weights{suffix}")
         Path(draft).touch()

@@ -467,6 +467,14 @@ def test_a_link_is_written_through(run, tmp_path, name, there):
     assert run("inspect", name)[0] == 0
 
 
+def test_a_link_to_nowhere(run, tmp_path):
+    os.symlink("missing/out.ckpt", "out.ckpt")
+    code, output, error = run("convert", "--force", NETWORK, "out.ckpt")
+    assert (code, output) == (1, "")
+    assert error == f"mscompat: error: {tmp_path}/missing: No such file or directory\n"
+    assert os.listdir(tmp_path) == ["out.ckpt"]
+
+
 def test_a_circle_of_links(run, tmp_path):
     os.symlink("b.ckpt", "a.ckpt")
     os.symlink("a.ckpt", "b.ckpt")

@@ -151,6 +151,13 @@ def test_keys_that_are_no_str():
     assert choose_group(saved, "2").state_dict() == {"a": A}
 
 
+def test_a_key_that_means_two_places():
+    saved = {"a.b": {"c": {"w": A}}, "a": {"b.c": {"w": B}, "d": {"w": A}}}
+    assert choose_group(saved, "a.d").state_dict() == {"w": A}
+    with pytest.raises(GroupError, match=r"'a\.b\.c' may mean \('a\.b', 'c'\) and \('a', 'b\.c'\)"):
+        choose_group(saved, "a.b.c")
+
+
 def test_two_entries_of_a_name():
     with pytest.raises(GroupError, match=r"two entries of \. have the same name"):
         choose_group({1: A, "1": B}).state_dict()
