@@ -19,6 +19,8 @@ from pathlib import Path
 import mindspore as ms
 import numpy as np
 import pytest
+from google.protobuf.message import DecodeError
+from mindspore.train.checkpoint_pb2 import Checkpoint
 from safetensors.numpy import save_file
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +31,7 @@ INTERESTING = [
     0, 1, 2, 7, 8, 127, 128, 255, 2**15, 2**16, 2**28, 2**31 - 1, 2**32, 2**53, 2**61, 2**62, 2**63 - 1, 2**63,
     2**64 - 1, 2**64, -1, -8, 10**30,
 ]  # fmt: skip
+INT64 = [number for number in INTERESTING if -(2**63) <= number < 2**63]
 SHAPES = {"float32": (3, 4), "float16": (2,), "int64": (), "bool": (2, 3), "uint8": (1, 1, 5), "float64": (70,)}
 
 
@@ -55,7 +58,7 @@ def varint(value):
 
 
 def mutate_header(data, rng):
-    """A number, a type or a name in safetensors' JSON becomes another, and the file stays whole."""
+    """A number or type in safetensors' JSON becomes another, and the file stays whole."""
     size = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + size])
     entry = header[rng.choice(sorted(header.keys() - {"__metadata__"}))]
@@ -66,11 +69,32 @@ def mutate_header(data, rng):
             entry["data_offsets"][rng.randrange(2)] = rng.choice(INTERESTING)
         case 2:
             entry["dtype"] = rng.choice(["F64", "F8_E4M3", "F4", "C64", "BOOL", "\x1b", ""])
-        case 3:
-            entry["shape"] = [*entry["shape"], rng.choice([0, 1, 2**63])]
-            entry["data_offsets"][1] = entry["data_offsets"][0]
+        case 3:  # right, but for its shape
+            end = len(data) - 8 - size
+            shape = rng.choice([[0, rng.choice(INTERESTING)], [0] * rng.choice([2, 32, 33, 40]), [0, 2**62, 8]])
+            header["empty\x1b"] = {"dtype": "F32", "shape": shape, "data_offsets": [end, end]}
     text = json.dumps(header).encode()
     return len(text).to_bytes(8, "little") + text + data[8 + size :]
+
+
+def mutate_message(data, rng):
+    """A field of a .ckpt becomes another, and the lengths around it are right."""
+    checkpoint = Checkpoint.FromString(data)
+    value = rng.choice(checkpoint.value)
+    tensor = value.tensor
+    match rng.randrange(5):
+        case 0:
+            del tensor.dims[:]
+            tensor.dims.extend(rng.choice(INT64) for _ in range(rng.choice([0, 1, 2, 40])))
+        case 1:
+            tensor.tensor_type = rng.choice(["Float64", "Int4", "BFloat16", "Bool", "str", "\x1b", ""])
+        case 2:
+            tensor.tensor_content = tensor.tensor_content[: rng.choice([0, 1, 3, -1])]
+        case 3:
+            tensor.tensor_content *= rng.choice([2, 3, 100])
+        case 4:
+            value.tag = rng.choice([checkpoint.value[0].tag, "", "\x1b"])
+    return checkpoint.SerializeToString()
 
 
 def mutate(form, data, rng):
@@ -79,7 +103,7 @@ def mutate(form, data, rng):
         start = rng.randrange(len(data) or 1)
         end = min(start + rng.choice([1, 2, 4, 8, 50]), len(data))
         number = rng.choice(INTERESTING)
-        match rng.randrange(8):
+        match rng.randrange(14):
             case 0:
                 data = data[:start] + bytes([rng.randrange(256)]) + data[start + 1 :]
             case 1:
@@ -94,14 +118,11 @@ def mutate(form, data, rng):
                 data = data[:start] + varint(number) + data[start + rng.choice([0, 1, 2]) :]
             case 6:
                 data = data[:start] + str(number).encode() + data[end:]
-            case 7 if form == "safetensors":
+            case _:
                 try:
-                    data = mutate_header(data, rng)
-                except (ValueError, KeyError, IndexError, TypeError, AttributeError):  # an earlier change was enough
+                    data = (mutate_header if form == "safetensors" else mutate_message)(data, rng)
+                except (ValueError, LookupError, TypeError, AttributeError, DecodeError):  # changed beyond that already
                     data = data[:start] + b"\0" + data[end:]
-            case 7:  # a field of a small message
-                field = bytes([rng.choice([0x08, 0x0A, 0x12, 0x1A])])
-                data = data[:start] + field + varint(number) + data[end:]
     return data
 
 
