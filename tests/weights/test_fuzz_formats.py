@@ -94,7 +94,7 @@ def mutate_message(data, rng):
             tensor.tensor_content *= rng.choice([2, 3, 100])
         case 4:
             value.tag = rng.choice([checkpoint.value[0].tag, "", "\x1b"])
-    return checkpoint.SerializeToString()
+    return checkpoint.SerializePartialToString()
 
 
 def mutate(form, data, rng):
