@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import argparse
 import logging
-import math
 import os
+import signal
+import stat
 import sys
+import threading
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from . import __version__, check
 from .check import CheckError
-from .weights.files import SUFFIXES, dtype_name, is_tensor, read_state_dict, to_numpy, write_state_dict
+from .weights.arrays import is_tensor, to_numpy
+from .weights.files import list_groups, read_group
+from .weights.groups import list_keys, plural
+from .weights.listing import describe, listing, totals
+from .weights.mindspore_checkpoint import CheckpointTensor
+from .weights.names import Renaming, to_mindspore, to_torch
+from .weights.printing import printable
+from .weights.writing import SUFFIXES, write_state_dict
 
 __all__ = ["main"]
 
@@ -25,8 +34,15 @@ _FAILED = 1
 _INTERRUPTED = 130  # as of a shell's command
 
 
+class _Terminated(BaseException):
+    """A signal asked the process to end."""
+
+    def __init__(self, signal_number: int) -> None:
+        self.signal_number = signal_number
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code: 0; 1 for a file or a machine that is wrong; 130 when interrupted.
+    """Run a command and return its exit code: 0; 1 for a file or a machine that is wrong; 128 + a signal's number.
 
     Raises:
         SystemExit: With 2 for wrong arguments, 0 for --help and --version.
@@ -39,7 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.disable()  # MindSpore logs what it raises
     try:
-        code = options.run(options)
+        with _signals_raise():
+            code = options.run(options)
         sys.stdout.flush()
         return _DONE if code is None else code
     except BrokenPipeError:
@@ -48,6 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("mscompat: interrupted", file=sys.stderr)
         return _INTERRUPTED
+    except _Terminated as error:
+        print("mscompat: terminated", file=sys.stderr)
+        return 128 + error.signal_number
     except MemoryError:
         print("mscompat: error: there is not enough memory", file=sys.stderr)
         return _FAILED
@@ -57,6 +77,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         logging.disable(logging.NOTSET)
     return _DONE
+
+
+@contextmanager
+def _signals_raise() -> Iterator[None]:
+    """Let the signals that end a process raise, so that temporary files go; not where someone else handles them."""
+    if threading.current_thread() is not threading.main_thread():  # Python's handlers are set there only
+        yield
+        return
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    numbers = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+
+    def terminate(number: int, _: Any) -> None:
+        for each in numbers:
+            signal.signal(each, signal.SIG_IGN)  # a second one would stop the cleaning up
+        raise _Terminated(number)
+
+    for number in numbers:
+        signal.signal(number, terminate)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _add_check(commands: Any) -> None:
@@ -98,11 +141,19 @@ def _add_convert(commands: Any) -> None:
         "convert",
         help="write a file of weights in another format",
         description="Read the weights of a file that torch.save, safetensors or MindSpore wrote (of a checkpoint, its "
-        "state dict) and write them, under the same names, to a .ckpt or .safetensors file. Needs no torch, and runs "
-        "nothing that the file says. load_torch_state_dict loads either into a cell.",
+        "state dict) and write them to a .ckpt or .safetensors file. Needs no torch, and runs nothing that the file "
+        "says. load_torch_state_dict loads either into a cell.",
     )
     parser.add_argument("source", type=Path, metavar="SRC", help="a .pth, .pt, .bin, .safetensors or .ckpt file")
     parser.add_argument("target", type=Path, metavar="DST", help="a .ckpt or .safetensors file")
+    _add_key(parser)
+    parser.add_argument(
+        "--names",
+        choices=("torch", "mindspore"),
+        help="whose names to write (default: MindSpore's to a .ckpt, the file's own to a .safetensors). A file tells a "
+        "batch norm by its running statistics, but no LayerNorm, GroupNorm, BatchNorm3d, Embedding or PReLU, whose "
+        "names differ in MindSpore too: these are kept. The cell tells them all: load_torch_state_dict asks it",
+    )
     parser.add_argument("--force", action="store_true", help="write over DST where it is there")
     parser.set_defaults(run=_convert, parser=parser)
 
@@ -115,16 +166,52 @@ def _convert(options: argparse.Namespace) -> None:
         options.parser.error(f"DST: there is no folder {target.parent}")
     if target.is_dir():
         options.parser.error(f"DST: {target} is a folder")
-    if target.exists() and not options.force:
+    if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+        options.parser.error(f"DST: {target} is not a regular file")
+    if os.path.lexists(target) and not options.force:
         options.parser.error(f"{target} is there already: --force writes over it")
 
-    state_dict = read_state_dict(options.source)
+    group, others = read_group(options.source, options.key)
+    state_dict = group.state_dict()
     tensors = {name: value for name, value in state_dict.items() if is_tensor(value)}
-    for name in state_dict.keys() - tensors.keys():
-        print(f"mscompat: left out {_printable(name)}: not a tensor", file=sys.stderr)
-    arrays = {name: to_numpy(tensors[name]) for name in _progress(tensors, "read")}
+    renaming, sentence = _renaming(options.names, target, tensors)
+    arrays = {renaming.names[name]: to_numpy(tensors[name]) for name in _progress(renaming.names, "read")}
     write_state_dict(target, arrays)
-    print(f"{_printable(str(target))}: {_totals(arrays.values())}")
+    if others and options.key is None:
+        _note(f"took {group.key!a} and left aside {list_keys(others)}")
+    nested = {inner.path[-1]: inner for inner in group.groups}
+    for name, value in state_dict.items():
+        if name in nested:
+            _note(f"left out {printable(name)}: a group of its own, --key {printable(nested[name].key)}")
+        elif name not in tensors:
+            _note(f"left out {printable(name)}: not a tensor, but {describe(value)}")
+    print(f"{printable(str(target))}: {totals(arrays.values())}")
+    print(f"names: {sentence}")
+
+
+def _renaming(names: str | None, target: Path, tensors: dict[str, Any]) -> tuple[Renaming, str]:
+    """What to call the tensors, and what to say of it."""
+    if names is None:
+        # A .safetensors file of MindSpore's names would fit neither library.
+        from_mindspore = any(isinstance(value, CheckpointTensor) for value in tensors.values())
+        names = "mindspore" if target.suffix == ".ckpt" else "torch" if from_mindspore else "kept"
+    if names == "kept":
+        return Renaming({name: name for name in tensors}, 0, []), "the file's own"
+    renaming = to_mindspore(tensors) if names == "mindspore" else to_torch(tensors)
+    whose = "MindSpore's" if names == "mindspore" else "torch's"
+    renamed = sum(old != new for old, new in renaming.names.items())
+    if not renaming.norms:
+        sentence = f"the file's own, which shows no batch norm to give {whose}"
+    else:
+        sentence = f"{whose} for {plural(renaming.norms, 'batch norm')} ({renamed:,} renamed"
+        sentence += f", {len(renaming.dropped):,} num_batches_tracked dropped)" if renaming.dropped else ")"
+    unknown = sum(
+        name.rpartition(".")[2] == "weight" and len(value.shape) == 1 and renaming.names[name] == name
+        for name, value in tensors.items()
+    )
+    if names == "mindspore" and unknown:
+        sentence += f"; {plural(unknown, 'weight')} of another norm or a PReLU cannot be told, and kept (see --help)"
+    return renaming, sentence
 
 
 def _add_inspect(commands: Any) -> None:
@@ -132,31 +219,24 @@ def _add_inspect(commands: Any) -> None:
         "inspect",
         help="list the tensors of a file of weights",
         description="List name, shape and dtype of each tensor of a file that torch.save, safetensors or MindSpore "
-        "wrote (of a checkpoint, its state dict), and the totals. Runs nothing that the file says.",
+        "wrote, in groups, what else is in the file, and the totals. Runs nothing that the file says.",
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="a .pth, .pt, .bin, .safetensors or .ckpt file")
+    _add_key(parser)
     parser.set_defaults(run=_inspect)
 
 
 def _inspect(options: argparse.Namespace) -> None:
-    state_dict = read_state_dict(options.file)
-    tensors = {_printable(name): value for name, value in state_dict.items() if is_tensor(value)}
-    shapes = [str(list(value.shape)) for value in tensors.values()]
-    width, shape_width = max(map(len, tensors), default=0), max(map(len, shapes), default=0)
-    for (name, value), shape in zip(tensors.items(), shapes, strict=True):
-        print(f"{name:<{width}}  {shape:<{shape_width}}  {dtype_name(value)}")
-    print(_totals(tensors.values()))
+    for line in listing(list_groups(options.file, options.key)):
+        print(line)
 
 
-def _totals(tensors: Iterable[Any]) -> str:
-    """'2 tensors, 1,030 values: 1,024 float32, 6 int64'."""
-    sizes: Counter[str] = Counter()
-    count = 0
-    for tensor in tensors:
-        count += 1
-        sizes[dtype_name(tensor)] += math.prod(tensor.shape)
-    each = ", ".join(f"{size:,} {dtype}" for dtype, size in sizes.most_common())
-    return f"{count:,} tensor{'' if count == 1 else 's'}, {sizes.total():,} values: {each or 'none'}"
+def _add_key(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--key",
+        help="which group of tensors, with dots between names and indices: g_ema, models.0.state_dict; '.' for the top "
+        "of the file. `mscompat inspect` lists them",
+    )
 
 
 def _progress(names: Iterable[str], verb: str) -> Iterator[str]:
@@ -173,12 +253,16 @@ def _progress(names: Iterable[str], verb: str) -> Iterator[str]:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def _printable(name: str) -> str:
-    """A name that moves no cursor and fits every terminal's encoding."""
-    return name if name.isprintable() and name.isascii() else ascii(name)
+def _note(sentence: str) -> None:
+    print(f"mscompat: {sentence}", file=sys.stderr)
 
 
 def _one_line(error: Exception) -> str:
+    """What is wrong, whatever a file made of it: one line that moves no cursor and fits every terminal's encoding."""
+    text = str(error)
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return " ".join(str(error).split())
+        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return "".join(
+        character if character.isprintable() and character.isascii() else ascii(character)[1:-1]
+        for character in " ".join(text.split())
+    )

@@ -5,14 +5,14 @@ Formulas: torch/nn/utils/weight_norm.py, spectral_norm.py and parametrizations.p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .files import cast, to_numpy
+from .arrays import cast, to_numpy
 
-__all__ = ["combine"]
+__all__ = ["combine", "part_names"]
 
 
 class _Form(NamedTuple):
@@ -88,9 +88,7 @@ def combine(state_dict: Mapping[str, Any], wanted: Mapping[str, bool]) -> tuple[
     for name, transposed in wanted.items():
         if name in combined:
             continue
-        prefix, _, own = name.rpartition(".")
-        prefix = f"{prefix}." if prefix else ""
-        forms = [(form, [prefix + part.format(own) for part in form.parts]) for form in _FORMS]
+        forms = [(form, _parts_of(form, name)) for form in _FORMS]
         present = [[part for part in parts if part in combined and part not in wanted] for _, parts in forms]
         # weight_norm and spectral_norm share the name weight_v: the form of which most is there is meant.
         best = max(range(len(forms)), key=lambda position: len(present[position]) / len(forms[position][1]))
@@ -104,6 +102,16 @@ def combine(state_dict: Mapping[str, Any], wanted: Mapping[str, bool]) -> tuple[
                 f"{_listed(lacking)}. "
             )
     return combined, incomplete
+
+
+def part_names(names: Iterable[str]) -> set[str]:
+    """The names of all parts that these weights may have been made of."""
+    return {part for name in names for form in _FORMS for part in _parts_of(form, name)}
+
+
+def _parts_of(form: _Form, name: str) -> list[str]:
+    prefix, dot, own = name.rpartition(".")
+    return [prefix + dot + part.format(own) for part in form.parts]
 
 
 def _listed(names: list[str]) -> str:

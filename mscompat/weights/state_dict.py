@@ -15,8 +15,12 @@ from mindspore import Parameter, Tensor, nn
 
 from .._assign import assign
 from ..conv import TorchConvTranspose2d
-from .files import cast, dtype_name, find_state_dict, is_tensor, numpy_type, read_state_dict, to_numpy
-from .reparametrized import combine
+from .arrays import cast, dtype_name, is_tensor, numpy_type, to_numpy
+from .files import find_state_dict, read_state_dict
+from .mindspore_checkpoint import CheckpointTensor
+from .names import common_prefix
+from .printing import printable
+from .reparametrized import combine, part_names
 from .tensors import TorchFileError
 
 __all__ = ["load_torch_state_dict", "torch_state_dict"]
@@ -70,6 +74,7 @@ def load_torch_state_dict(
     strict: bool = True,
     *,
     convert_dtype: bool = False,
+    key: str | None = None,
 ) -> _IncompatibleKeys:
     """Load torch's weights into a cell, as ``torch.nn.Module.load_state_dict`` loads them into a module.
 
@@ -81,13 +86,18 @@ def load_torch_state_dict(
             A ParameterTuple's are named by its Parameters' names: "weights.0" stands for an entry of a ParameterList.
         source (mapping or path): names and NumPy arrays, MindSpore or torch tensors; or a file that torch.save (any
             ending; see :func:`mscompat.load_torch_file`), safetensors (``.safetensors``) or MindSpore (``.ckpt``)
-            wrote. Of a checkpoint that nests its weights, those under 'state_dict', 'model_state_dict', 'model' or
-            'module' count. A prefix 'module.' of all names (DataParallel) is taken off. Where the cell has one
-            parameter and the source its parts, of torch's weight_norm or spectral_norm (weight_g and weight_v, say),
-            their product is loaded, as torch computes it in evaluation mode.
+            wrote. Names that fit only without a prefix that all of them have ('module.' of DataParallel, '_orig_mod.'
+            of torch.compile, a wrapper's 'model.', or several) lose it. A ``.ckpt`` may have MindSpore's names too.
+            Where the cell has one parameter and the source its parts, of torch's weight_norm or spectral_norm
+            (weight_g and weight_v, say), their product is loaded, as torch computes it in evaluation mode.
         strict (bool): whether missing and unexpected names raise. Default: True.
         convert_dtype (bool): whether values of another dtype than the parameter's are converted. Default: False: they
             raise.
+        key (str): which of a checkpoint's groups of tensors, with dots between names and indices: 'g_ema',
+            'models.0.state_dict'; '.' for its own tensors; the command `mscompat inspect` lists them. Default: None:
+            the only one that could be meant. Optimizers, schedulers and settings could not, nor could tensors beside
+            'state_dict' or 'model', as a loss; but 'model_ema' beside 'model', or tensors beside 'g_ema', could. Nested
+            dicts are groups of their own: their names are not joined.
 
     Returns:
         A named tuple of missing_keys and unexpected_keys, lists of str. num_batches_tracked of a BatchNorm is
@@ -96,8 +106,9 @@ def load_torch_state_dict(
     Raises:
         RuntimeError: With torch's sentences, all of them at once, and the cell unchanged: if shapes or dtypes differ,
             or values are not dense numbers; if strict, also if names differ.
-        TorchFileError: If the file cannot be read.
-        TypeError: If cell is no Cell, or source neither a mapping nor a path.
+        TorchFileError: If the file cannot be read, or it is not clear which of its groups is meant.
+        ValueError: If that is not clear of a mapping.
+        TypeError: If cell is no Cell, source neither a mapping nor a path, or key no str.
 
     Differences from torch:
         torch converts dtypes without a word, and loads what fits before it raises. Running statistics of an
@@ -123,16 +134,16 @@ def load_torch_state_dict(
     """
     if not isinstance(cell, nn.Cell):
         raise TypeError(f"cell must be a mindspore.nn.Cell, but got {type(cell).__name__}")
+    if key is not None and not isinstance(key, str):
+        raise TypeError(f"key must be a str, but got {type(key).__name__}")
     if isinstance(source, (str, os.PathLike)):
-        state_dict = read_state_dict(source)
+        state_dict = read_state_dict(source, key)
     elif isinstance(source, Mapping):
-        state_dict = find_state_dict(source)
+        state_dict = find_state_dict(source, key)
     else:
         raise TypeError(f"source must be a mapping or the path of a file, but got {type(source).__name__}")
     slots = dict(_slots(cell))
-    prefixed, wanted = ([name.startswith("module.") for name in names] for names in (state_dict, slots))
-    if all(prefixed) and not any(wanted):
-        state_dict = {name.removeprefix("module."): value for name, value in state_dict.items()}
+    state_dict = _with_torch_names(slots, state_dict)
     state_dict, incomplete = combine(
         state_dict, {name: isinstance(slot.cell, _TRANSPOSED) for name, slot in slots.items()}
     )
@@ -254,17 +265,30 @@ def _forget_compiled(cell: nn.Cell) -> None:
         inner.compile_cache.clear()
 
 
+def _with_torch_names(slots: dict[str, _Slot], state_dict: dict[str, Any]) -> dict[str, Any]:
+    """The state dict without a prefix that is in the way; what MindSpore saved, under torch's names."""
+    renamed: dict[str, str] = {}
+    if any(isinstance(value, (CheckpointTensor, Parameter)) for value in state_dict.values()):
+        renamed = {slot.value.name: name for name, slot in slots.items() if isinstance(slot.value, Parameter)}
+    tensors = [name for name, value in state_dict.items() if is_tensor(value)]
+    prefix = common_prefix(tensors, {*slots, *renamed, *part_names(slots)})
+    bare = {name.removeprefix(prefix): value for name, value in state_dict.items()}
+    kept = {name for name in bare if name in slots or renamed.get(name, name) in bare}
+    return {name if name in kept else renamed[name]: value for name, value in bare.items()}
+
+
 def _raise_any(errors: list[str], cell: nn.Cell) -> None:
     if errors:
         raise RuntimeError("\n\t".join([f"Error(s) in loading state_dict for {type(cell).__name__}:", *errors]))
 
 
 def _quoted(names: list[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)
+    return ", ".join(f'"{printable(name)}"' for name in names)
 
 
 def _mismatches(name: str, slot: _Slot, value: Any, convert_dtype: bool) -> Iterator[str]:
     """torch's words for a value that does not fit."""
+    name = printable(name)
     if not is_tensor(value):
         yield (
             f'While copying the parameter named "{name}", expected torch.Tensor or Tensor-like object from checkpoint '

@@ -79,6 +79,13 @@ def test_values():
     np.testing.assert_allclose(cell.weight.asnumpy(), [[0.75, 0], [0, 1]], rtol=1e-6)
 
 
+def test_parts_behind_a_prefix():
+    cell = nn.SequentialCell(nn.Dense(2, 2, has_bias=False))
+    parts = {"module.0.weight_v": np.float32([[3, 4], [0, 1]]), "module.0.weight_g": np.float32([[2], [5]])}
+    assert load_torch_state_dict(cell, parts) == ([], [])
+    np.testing.assert_allclose(cell[0].weight.asnumpy(), [[1.2, 1.6], [0, 5]], rtol=1e-6)
+
+
 def test_a_zero_direction_is_nan_as_in_torch():
     cell = nn.Dense(2, 1, has_bias=False)
     load_torch_state_dict(cell, {"weight_v": np.zeros((1, 2), np.float32), "weight_g": np.float32([[2]])})

@@ -13,6 +13,7 @@ from mindspore import Parameter, Tensor, nn
 
 import mscompat
 from mscompat import load_torch_state_dict, torch_state_dict
+from mscompat.weights.inert import InertObject
 
 try:
     import torch
@@ -507,6 +508,22 @@ def test_tied_weights_that_are_missing():
         load_torch_state_dict(Tied(), {})
 
 
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "model.", "module._orig_mod.", "net.", "a.b.c."])
+@pytest.mark.parametrize("wrap", [False, True])
+def test_prefix_of_all_names(prefix, wrap):
+    weights = {f"{prefix}{name}": array for name, array in network_weights().items()}
+    weights |= {f"{prefix}norm.num_batches_tracked": np.array(7)}
+    network = Network()
+    assert load_torch_state_dict(network, {"state_dict": weights, "epoch": 3} if wrap else weights) == ([], [])
+    np.testing.assert_array_equal(network.scale.asnumpy(), weights[f"{prefix}scale"])
+
+
+def test_what_stands_beside_tensors_does_not_keep_the_prefix():
+    weights = {f"module.{name}": array for name, array in network_weights().items()}
+    result = load_torch_state_dict(Network(), {**weights, "epoch": 3}, strict=False)
+    assert result == ([], ["epoch"])
+
+
 def test_prefix_of_data_parallel():
     weights = {f"module.{name}": array for name, array in network_weights().items()}
     network = Network()
@@ -529,6 +546,81 @@ def test_weights_in_a_checkpoint(keys):
     network = Network()
     assert load_torch_state_dict(network, source) == ([], [])
     np.testing.assert_array_equal(network.scale.asnumpy(), network_weights()["scale"])
+
+
+CHECKPOINTS = {
+    "EMA beside plain": ["model", "model_ema"],
+    "BasicSR": ["params", "params_ema"],
+    "a GAN": ["generator", "discriminator"],
+    "below": ["gen.state_dict", "dis.state_dict"],
+    "a list": ["models.0", "models.1"],
+}
+
+
+def nested(keys, values):
+    """A checkpoint with the values at the dotted keys."""
+    root = {"epoch": 3, "optimizer": {"state": {0: {"exp_avg": randoms(2)}}, "param_groups": [{"params": [0]}]}}
+    for key, value in zip(keys, values, strict=True):
+        *path, last = key.split(".")
+        inner = root
+        for name in path:
+            inner = inner.setdefault(name, {})
+        inner[last] = value
+    if "models" in root:
+        root["models"] = list(root["models"].values())
+    return root
+
+
+@pytest.mark.parametrize("name", CHECKPOINTS)
+def test_which_of_several_groups(name):
+    keys = CHECKPOINTS[name]
+    source = nested(keys, [network_weights(100 * index) for index in range(len(keys))])
+    network = Network()
+    before = bits(network)
+    with pytest.raises(ValueError, match="several groups of tensors could be meant") as error:
+        load_torch_state_dict(network, source)
+    assert all(f"'{key}' (10 tensors)" in str(error.value) for key in keys)
+    assert "'optimizer" not in str(error.value)
+    assert bits(network) == before
+    for index, key in enumerate(keys):
+        assert load_torch_state_dict(network, source, key=key) == ([], [])
+        np.testing.assert_array_equal(network.scale.asnumpy(), network_weights(100 * index)["scale"])
+    with pytest.raises(ValueError, match="there is no 'ema', but '") as error:
+        load_torch_state_dict(network, source, key="ema")
+    assert f"'{keys[0]}' (10 tensors)" in str(error.value)
+
+
+@needs_torch
+def test_which_group_of_a_file(tmp_path):
+    cell, path = nn.Dense(2, 1), tmp_path / "g.pth"
+    weights = {"weight": torch.ones(1, 2), "bias": torch.ones(1)}
+    torch.save({"g_ema": weights, "latent_avg": torch.ones(4)}, path)
+    with pytest.raises(mscompat.TorchFileError, match=r"g\.pth: several groups .* '\.' \(1 tens.*, 'g_ema' \(2 tens"):
+        load_torch_state_dict(cell, path)
+    assert load_torch_state_dict(cell, path, key="g_ema") == ([], [])
+    with pytest.raises(mscompat.TorchFileError, match=r"g\.pth: there is no 'ema'"):
+        load_torch_state_dict(cell, path, key="ema")
+    with pytest.raises(RuntimeError, match=r'Unexpected key.* "g_ema", "latent_avg"'):
+        load_torch_state_dict(cell, path, key=".")
+
+
+def test_nested_names_are_not_joined():
+    weights = {"conv": {"weight": randoms(2, 1, 3, 3), "bias": randoms(2)}, "norm": {"weight": randoms(2)}}
+    with pytest.raises(ValueError, match=r"several groups .* 'conv' \(2 tensors\), 'norm' \(1 tensor\)"):
+        load_torch_state_dict(Network(), weights)
+
+
+def test_a_whole_module(monkeypatch):
+    """At any place in a checkpoint."""
+    def module_state_dict(value):
+        return network_weights() if value.name == "models.Network" else None
+
+    monkeypatch.setattr("mscompat.weights.groups.module_state_dict", module_state_dict)
+    module = InertObject("models.Network")
+    for source in ({"model": module}, {"ema": module, "epoch": 3}, {"trainer": {"models": [module]}}):
+        network = Network()
+        assert load_torch_state_dict(network, source) == ([], [])
+        np.testing.assert_array_equal(network.scale.asnumpy(), network_weights()["scale"])
 
 
 def test_buffers():
@@ -594,6 +686,8 @@ def test_what_is_no_tensor():
         load_torch_state_dict(one_parameter([1, 2]), {"weight": [1, 2]})
     with pytest.raises(TypeError, match="source must be a mapping or the path of a file, but got list"):
         load_torch_state_dict(one_parameter([1, 2]), [])
+    with pytest.raises(TypeError, match="key must be a str, but got int"):
+        load_torch_state_dict(one_parameter([1, 2]), {}, key=0)
     with pytest.raises(TypeError, match=r"cell must be a mindspore\.nn\.Cell, but got list"):
         load_torch_state_dict([one_parameter([1, 2])], {})
 
@@ -607,9 +701,21 @@ def check_unreadable(value, message):
     assert bits(cell) == before
 
 
-def test_arrays_of_no_numbers():
-    check_unreadable(np.full((2, 3), "a"), "could not convert string to float")
-    check_unreadable(np.full((2, 3), object()), "must be a string or a real number")
+@pytest.mark.parametrize("value", [
+    np.full((2, 3), "1"), np.full((2, 3), b"1"), np.full((2, 3), object()), np.full((2, 3), 1, object),
+    np.full((2, 3), 1, "datetime64[s]"), np.full((2, 3), 1, "timedelta64[s]"), np.ones((2, 3), [("a", "f4")]),
+    np.zeros((2, 3), "V4"),
+], ids=lambda value: value.dtype.name)
+def test_arrays_of_no_numbers(value):
+    """NumPy makes numbers of most of them."""
+    check_unreadable(value, "expected numbers or bools, but got an array of")
+
+
+def test_masked_arrays():
+    """Which have no values where they are masked, whatever their dtype."""
+    value = np.ma.masked_array(np.ones((2, 3), np.float32), mask=[[0, 1, 0]] * 2)
+    check_unreadable(value, "a masked array has no values where it is masked")
+    check_unreadable(value.astype(np.float64), "a masked array has no values where it is masked")
 
 
 @needs_torch
@@ -706,6 +812,39 @@ def test_mindspores_own_checkpoint(tmp_path):
     assert load_torch_state_dict(network, path) == ([], [])
     for name, array in torch_state_dict(network).items():
         np.testing.assert_array_equal(array, weights[name])
+
+
+def test_a_checkpoint_of_a_cell(tmp_path):
+    """Under MindSpore's names; and what load_checkpoint makes of it."""
+    network, path = Network(), str(tmp_path / "weights.ckpt")
+    weights = network_weights()
+    load_torch_state_dict(network, weights)
+    ms.save_checkpoint(network, path)
+    assert "norm.moving_mean" in ms.load_checkpoint(path)
+    for source in (path, ms.load_checkpoint(path)):
+        other = Network()
+        assert load_torch_state_dict(other, source) == ([], [])
+        for name, array in torch_state_dict(other).items():
+            np.testing.assert_array_equal(array, weights[name])
+
+
+def test_mindspores_names_are_its_files_only(tmp_path):
+    weights = network_weights()
+    weights["norm.gamma"] = weights.pop("norm.weight")
+    with pytest.raises(RuntimeError, match=r'Missing key.* "norm.weight". \n.*Unexpected key.* "norm.gamma"'):
+        load_torch_state_dict(Network(), weights)
+    both = {"norm.weight": randoms(2), **weights}
+    path = str(tmp_path / "weights.ckpt")
+    ms.save_checkpoint([{"name": name, "data": Tensor(array)} for name, array in both.items()], path)
+    with pytest.raises(RuntimeError, match=r'Unexpected key.* "norm.gamma"'):
+        load_torch_state_dict(Network(), path)
+
+
+def test_names_in_errors_move_no_cursor():
+    with pytest.raises(RuntimeError) as error:
+        load_torch_state_dict(one_parameter([1]), {"weight": np.ones((2, 2)), "a\x1b[2J": np.ones(2)})
+    assert "\x1b" not in str(error.value)
+    assert "'a\\x1b[2J'" in str(error.value)
 
 
 def test_files_that_are_wrong(tmp_path):
