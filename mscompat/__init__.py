@@ -11,7 +11,7 @@ onednn.cap()  # on CPUs with AVX-512, where oneDNN is slow without; MSCOMPAT_FAS
 
 from . import functional, nn
 from ._mindspore.launch import launch_blocking
-from .conv import TorchConv2d, TorchConvTranspose2d
+from .nn.conv import TorchConv2d, TorchConvTranspose2d
 from .random import manual_seed
 from .weights.state_dict import load_torch_state_dict, torch_state_dict
 from .weights.torch_archive import TorchFileError, load_torch_file

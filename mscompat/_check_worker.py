@@ -18,9 +18,9 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from . import TorchConv2d, TorchConvTranspose2d, __version__, _golden
-from ._assign import assign
 from ._golden import Golden, Record, Results
 from ._mindspore import onednn
+from .nn.parameters import assign
 
 __all__ = ["main", "run_job"]
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import mindspore as ms
 from mindspore import Tensor
 
-from . import _arguments, _lowering
-from ._arguments import Caller
+from ._conv import arguments
+from ._conv.arguments import Caller
+from ._conv.run import conv, conv_transpose
+from ._conv.spec import ConvSpec, PaddingString
+from ._mindspore.compile_time import compile_time_function
 
 __all__ = ["conv2d", "conv_transpose2d"]
 
@@ -22,7 +25,7 @@ def conv2d(
     weight: Tensor,
     bias: Tensor | None = None,
     stride: int | Sequence[int] = 1,
-    padding: str | int | Sequence[int] = 0,
+    padding: PaddingString | int | Sequence[int] = 0,
     dilation: int | Sequence[int] = 1,
     groups: int = 1,
 ) -> Tensor:
@@ -60,8 +63,7 @@ def conv2d(
         [[16.  8.]
          [ 8.  4.]]
     """
-    stride, padding, dilation, groups = _conv2d_arguments(stride, padding, dilation, groups)
-    return _lowering.conv2d("conv2d", input, weight, bias, (stride, padding, dilation, groups, "zeros", _NO_TO_FLOAT))
+    return conv(_conv2d_spec(stride, padding, dilation, groups), input, weight, bias, _NO_TO_FLOAT)
 
 
 def conv_transpose2d(
@@ -105,21 +107,41 @@ def conv_transpose2d(
         >>> print(F.conv_transpose2d(input, weight, stride=(1, 2), padding=(0, 1), output_padding=(0, 1)))
         [[[[1. 2. 1. 1.]]]]
     """
-    stride, padding, output_padding, dilation, groups = _conv_transpose2d_arguments(
-        stride, padding, output_padding, dilation, groups
-    )
-    arguments = (stride, padding, output_padding, dilation, groups, _NO_TO_FLOAT)
-    return _lowering.conv_transpose2d("conv_transpose2d", input, weight, bias, arguments, None)
+    spec = _conv_transpose2d_spec(stride, padding, output_padding, dilation, groups)
+    return conv_transpose(spec, input, weight, bias, _NO_TO_FLOAT, None)
 
 
-@ms.constexpr(check=False)
-def _conv2d_arguments(stride: Any, padding: Any, dilation: Any, groups: Any) -> Any:
+def _make_conv2d_spec(stride: Any, padding: Any, dilation: Any, groups: Any) -> ConvSpec:
     caller = Caller("conv2d", RuntimeError)
-    return *_arguments.conv2d(caller, stride, padding, dilation), _arguments.groups_of_a_function(caller, groups)
+    # In torch's order: it looks at groups last.
+    spec = arguments.conv_spec(caller, stride=stride, padding=padding, dilation=dilation, groups=1)
+    return spec.with_groups(arguments.function_groups(caller, groups))
 
 
-@ms.constexpr(check=False)
-def _conv_transpose2d_arguments(stride: Any, padding: Any, output_padding: Any, dilation: Any, groups: Any) -> Any:
+def _make_conv_transpose2d_spec(
+    stride: Any, padding: Any, output_padding: Any, dilation: Any, groups: Any
+) -> ConvSpec:
     caller = Caller("conv_transpose2d", RuntimeError)
-    arguments = _arguments.conv_transpose2d(caller, stride, padding, output_padding, dilation)
-    return *arguments, _arguments.groups_of_a_function(caller, groups)
+    spec = arguments.conv_transpose_spec(
+        caller, stride=stride, padding=padding, output_padding=output_padding, dilation=dilation, groups=1
+    )
+    return spec.with_groups(arguments.function_groups(caller, groups))
+
+
+def _remembered(make_spec: Callable[..., ConvSpec]) -> Any:
+    """The function that makes a spec, which checks the same arguments once."""
+    known = functools.lru_cache(maxsize=1024)(make_spec)
+
+    def find(*values: Any) -> ConvSpec:
+        # What equals an int may not be one: True, 1.0. Only plain values are looked up.
+        return known(*values) if all(map(_is_plain, values)) else make_spec(*values)
+
+    return compile_time_function(make_spec.__name__, find, make_spec)
+
+
+def _is_plain(value: Any) -> bool:
+    return type(value) in (int, str) or (type(value) is tuple and all(type(element) is int for element in value))
+
+
+_conv2d_spec = _remembered(_make_conv2d_spec)
+_conv_transpose2d_spec = _remembered(_make_conv_transpose2d_spec)

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from mindspore import Parameter, Tensor, nn
 
-from .._assign import assign
-from ..conv import TorchConvTranspose2d
+from ..nn.conv import TorchConvTranspose2d
+from ..nn.parameters import assign
 from .arrays import cast, dtype_name, is_tensor, numpy_type, to_numpy
 from .files import find_state_dict, read_state_dict
 from .mindspore_checkpoint import CheckpointTensor

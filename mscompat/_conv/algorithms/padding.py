@@ -2,10 +2,9 @@
 
 Along an axis, each row of the result is a sum of rows of the input: of one row when padding, of all its copies in the
 gradient. Concat joins what Slice and Gather make of them, and the input itself. For 8x64x56x56 and one pixel, the
-gradient takes 8 ms; that of ops.pad 30, and that of a Gather 50 (MindSpore 2.10, 2 cores). ops.pad has no second
-derivative.
+gradient takes 8 ms; that of ops.pad 30, and that of a Gather 50 (2 cores). ops.pad has no second derivative (MS-11).
 
-Padding and its gradient are cells that are each other's derivatives, to the third order, as those of roads.py are.
+Padding and its gradient are cells that are each other's derivatives, as the convolutions of linked.py are.
 """
 
 from __future__ import annotations
@@ -18,21 +17,25 @@ from typing import Any
 import numpy as np
 from mindspore import Tensor, nn, ops
 
-from .. import _geometry
-from .roads import ORDERS, Cut
+from .. import geometry
+from .cells import AxisRange, TupleSum, join
+from .linked import ORDERS
+
+__all__ = ["Padded", "clear_caches", "pad_operator"]
 
 _gather = ops.Gather()
 _reduce_sum = ops.ReduceSum()
 _ROWS, _COLUMNS = 2, 3
 
-Sources = tuple[tuple[int, ...], ...]  # of each row of a result: the rows of the input that it is the sum of
+Sources = tuple[tuple[int, ...], ...]
+"""Of each row of a result: the rows of the input that it is the sum of."""
 
 
 @functools.lru_cache(maxsize=1024)
-def pad(mode: str, size: tuple[int, int], pads: _geometry.Pads, order: int = 0) -> Any:
+def pad_operator(mode: str, size: tuple[int, int], pads: geometry.Pads, order: int = 0) -> Any:
     """The operator that pads the last two of four axes, which have this size."""
     rows, columns = (
-        tuple((source,) for source in _geometry.pad_index(mode, length, *ends))
+        tuple((source,) for source in geometry.pad_index(mode, length, *ends))
         for length, ends in zip(size, pads, strict=True)
     )
     operator = _Chain(_sum_rows(rows, size[0], _ROWS), _sum_rows(columns, size[1], _COLUMNS))
@@ -40,13 +43,25 @@ def pad(mode: str, size: tuple[int, int], pads: _geometry.Pads, order: int = 0) 
 
 
 @functools.lru_cache(maxsize=1024)
-def _pad_gradient(mode: str, size: tuple[int, int], pads: _geometry.Pads, order: int) -> Any:
+def _pad_gradient(mode: str, size: tuple[int, int], pads: geometry.Pads, order: int) -> Any:
     rows, columns = (
-        _copies(_geometry.pad_index(mode, length, *ends), length) for length, ends in zip(size, pads, strict=True)
+        _copies(geometry.pad_index(mode, length, *ends), length) for length, ends in zip(size, pads, strict=True)
     )
     height, width = (length + sum(ends) for length, ends in zip(size, pads, strict=True))
     operator = _Chain(_sum_rows(columns, width, _COLUMNS), _sum_rows(rows, height, _ROWS))
-    return operator if order == ORDERS else _LinkedPad(operator, pad, (mode, size, pads, order + 1))
+    return operator if order == ORDERS else _LinkedPad(operator, pad_operator, (mode, size, pads, order + 1))
+
+
+class Padded(nn.Cell):
+    """An operator of a padded input and a weight."""
+
+    def __init__(self, pad: nn.Cell, operator: Callable[[Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.pad = pad
+        self.operator = operator
+
+    def construct(self, input, weight):  # type: ignore[no-untyped-def]
+        return self.operator(self.pad(input), weight)
 
 
 class _LinkedPad(nn.Cell):
@@ -58,7 +73,7 @@ class _LinkedPad(nn.Cell):
         self.make_gradient = make_gradient
         self.arguments = arguments
 
-    # A property: made when it is needed. In a ring, without the order, Graph mode would not find its way.
+    # Built lazily, with an explicit derivative order: a cycle makes Graph mode recurse without end.
     @property
     def gradient(self) -> Any:
         return self.make_gradient(*self.arguments)
@@ -84,13 +99,13 @@ def _sum_rows(sources: Sources, length: int, axis: int) -> nn.Cell:
     begin = next((i for i in range(len(sources) - length + 1) if sources[i : i + length] == whole), None)
     if begin is None:
         pieces = _pieces(sources, axis, length)
-    else:  # padding, which is exported too: MindSpore's ONNX exporter takes the -1 of Cut for a size (2.10)
+    else:  # padding, which is exported too: MindSpore's ONNX exporter takes the -1 of AxisRange for a size (MS-35)
         pieces = [*_pieces(sources[:begin], axis), nn.Identity(), *_pieces(sources[begin + length:], axis)]
-    return pieces[0] if len(pieces) == 1 else _Joined(pieces, axis)
+    return pieces[0] if len(pieces) == 1 else _Concatenated(pieces, axis)
 
 
 def _pieces(sources: Sources, axis: int, length: int | None = None) -> list[nn.Cell]:
-    """An operator for each sequence of rows that are sums of as many. Of an input of known length, some are cut out."""
+    """An operator for each run of rows that are sums of as many. Of an input of known length, some are ranges of it."""
     return [_piece(list(rows), axis, length) for _, rows in itertools.groupby(sources, key=len)]
 
 
@@ -100,7 +115,7 @@ def _piece(sources: list[tuple[int, ...]], axis: int, length: int | None) -> nn.
         return _GatherSums(rows, axis)
     begin, end = sources[0][0], sources[-1][0] + 1
     if length is not None and len(sources) > 1 and sources == [(row,) for row in range(begin, end)]:
-        return Cut(axis, length, begin, end)
+        return AxisRange(axis, length, begin, end)
     return _Gather(rows[0], axis)
 
 
@@ -135,27 +150,21 @@ class _GatherSums(_Gather):
         return _reduce_sum(_gather(input, self.rows, self.axis), self.axis)
 
 
-class _Joined(nn.Cell):
-    """Pieces of an input, joined along an axis."""
+class _Concatenated(nn.Cell):
+    """Pieces of an input, concatenated along an axis, all at once: two by two, each would be copied again."""
 
     def __init__(self, pieces: list[nn.Cell], axis: int) -> None:
         super().__init__()
-        self.pieces = _tuple_of(pieces)
+        self.pieces = join(TupleSum(), [_InTuple(piece) for piece in pieces])
         self.concat = ops.Concat(axis)
 
     def construct(self, input):  # type: ignore[no-untyped-def]
         return self.concat(self.pieces(input))
 
 
-def _tuple_of(pieces: list[nn.Cell]) -> nn.Cell:
-    """The cell that gives the tuple of them: a tree, not a loop."""
-    if len(pieces) == 1:
-        return _Single(pieces[0])
-    middle = len(pieces) // 2
-    return _Several(_tuple_of(pieces[:middle]), _tuple_of(pieces[middle:]))
+class _InTuple(nn.Cell):
+    """A piece as a tuple of one."""
 
-
-class _Single(nn.Cell):
     def __init__(self, piece: nn.Cell) -> None:
         super().__init__()
         self.piece = piece
@@ -164,23 +173,7 @@ class _Single(nn.Cell):
         return (self.piece(input),)
 
 
-class _Several(nn.Cell):
-    def __init__(self, left: nn.Cell, right: nn.Cell) -> None:
-        super().__init__()
-        self.left = left
-        self.right = right
-
-    def construct(self, input):  # type: ignore[no-untyped-def]
-        return self.left(input) + self.right(input)
-
-
-class Padded(nn.Cell):
-    """An operator of a padded input and a weight."""
-
-    def __init__(self, pad: nn.Cell, operator: Callable[[Tensor, Tensor], Tensor]) -> None:
-        super().__init__()
-        self.pad = pad
-        self.operator = operator
-
-    def construct(self, input, weight):  # type: ignore[no-untyped-def]
-        return self.operator(self.pad(input), weight)
+def clear_caches() -> None:
+    """Make every cell anew."""
+    pad_operator.cache_clear()
+    _pad_gradient.cache_clear()

@@ -3,52 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
+import mindspore as ms
 import numpy as np
 from mindspore import Parameter, Tensor, nn
 
-from . import _arguments, _lowering, init
-from ._arguments import Caller
-from ._assign import assign
-from ._mindspore.amp import leave_alone_at_o1
+from .. import init
+from .._conv import arguments, devices
+from .._conv.arguments import Caller
+from .._conv.run import conv, conv_transpose
+from .._conv.spec import ConvSpec, PaddingMode, PaddingString
+from .._mindspore.amp import leave_alone_at_o1
+from .parameters import assign
 
 __all__ = ["TorchConv2d", "TorchConvTranspose2d"]
 
 
+def _argument(name: str) -> Any:
+    """An attribute of a layer that is a field of its spec. What is set is checked when the layer is called."""
+
+    def get(layer: _ConvNd) -> Any:
+        return getattr(layer._spec, name)
+
+    def set(layer: _ConvNd, value: Any) -> None:
+        layer._spec = layer._spec.with_attribute(name, value)
+
+    return property(get, set)
+
+
 class _ConvNd(nn.Cell):
-    """What the two layers share: parameters, their initialisation and the printed form."""
+    """What the layers share: the spec, the parameters, their initialisation and the printed form."""
 
     # Set on the instance by to_float and amp.auto_mixed_precision.
     fp16 = False
     bf16 = False
     fp32 = False
 
+    stride = _argument("stride")
+    padding = _argument("padding")
+    dilation = _argument("dilation")
+    output_padding = _argument("output_padding")
+    groups = _argument("groups")
+    padding_mode = _argument("padding_mode")
+
     def __init__(
         self,
+        spec: ConvSpec,
         in_channels: int,
         out_channels: int,
         kernel_size: tuple[int, ...],
-        stride: tuple[int, ...],
-        padding: str | tuple[int, ...],
-        dilation: tuple[int, ...],
-        output_padding: tuple[int, ...],
-        groups: int,
         bias: bool,
-        padding_mode: str,
         weight_shape: tuple[int, ...],
         dtype: Any,
     ) -> None:
         super().__init__()
+        self._spec = spec
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.kernel_size = kernel_size
-        self.stride = stride
-        self.padding = padding
-        self.dilation = dilation
-        self.output_padding = output_padding
-        self.groups = groups
-        self.padding_mode = padding_mode
         self.weight = Parameter(Tensor(np.zeros(weight_shape, np.float32), dtype), name="weight")
         self.bias = Parameter(Tensor(np.zeros(out_channels, np.float32), dtype), name="bias") if bias else None
         self.reset_parameters()
@@ -154,32 +167,27 @@ class TorchConv2d(_ConvNd):
         out_channels: int,
         kernel_size: int | Sequence[int],
         stride: int | Sequence[int] = 1,
-        padding: str | int | Sequence[int] = 0,
+        padding: PaddingString | int | Sequence[int] = 0,
         dilation: int | Sequence[int] = 1,
         groups: int = 1,
         bias: bool = True,
-        padding_mode: str = "zeros",
+        padding_mode: PaddingMode = "zeros",
         device: str | None = None,
         dtype: Any = None,
     ) -> None:
         caller = Caller(type(self).__name__, ValueError)
-        in_channels, out_channels, groups = _arguments.channels(caller, in_channels, out_channels, groups)
-        sizes = _arguments.kernel_size(caller, kernel_size)
-        stride, padding, dilation = _arguments.conv2d(caller, stride, padding, dilation)
-        padding_mode = _arguments.padding_mode(caller, padding_mode)
-        _lowering.check_device(caller, device)
-        super().__init__(
-            in_channels, out_channels, sizes, stride, padding, dilation, (0, 0), groups, bias, padding_mode,
-            (out_channels, in_channels // groups, *sizes), _lowering.parameter_dtype(caller, dtype),
+        in_channels, out_channels, groups = arguments.channels(caller, in_channels, out_channels, groups)
+        sizes = arguments.kernel_size(caller, kernel_size)
+        spec = arguments.conv_spec(
+            caller, stride=stride, padding=padding, dilation=dilation, groups=groups, padding_mode=padding_mode
         )
+        devices.check_device(caller, device)
+        weight_shape = (out_channels, in_channels // groups, *sizes)
+        super().__init__(spec, in_channels, out_channels, sizes, bias, weight_shape, _parameter_dtype(caller, dtype))
 
     def construct(self, input: Tensor) -> Tensor:
         """See Inputs and Outputs above."""
-        return _lowering.conv2d(
-            self.cls_name, input, self.weight, self.bias,
-            (self.stride, self.padding, self.dilation, self.groups, self.padding_mode,
-             (self.fp16, self.bf16, self.fp32)),
-        )
+        return conv(self._spec, input, self.weight, self.bias, (self.fp16, self.bf16, self.fp32))
 
 
 class TorchConvTranspose2d(_ConvNd):
@@ -254,31 +262,45 @@ class TorchConvTranspose2d(_ConvNd):
         groups: int = 1,
         bias: bool = True,
         dilation: int | Sequence[int] = 1,
-        padding_mode: str = "zeros",
+        padding_mode: Literal["zeros"] = "zeros",
         device: str | None = None,
         dtype: Any = None,
     ) -> None:
         caller = Caller(type(self).__name__, ValueError)
-        _arguments.check_transposed_padding(caller, padding, padding_mode)
-        in_channels, out_channels, groups = _arguments.channels(caller, in_channels, out_channels, groups)
-        sizes = _arguments.kernel_size(caller, kernel_size)
-        stride, padding, output_padding, dilation = _arguments.conv_transpose2d(
-            caller, stride, padding, output_padding, dilation
+        arguments.check_transposed_padding(caller, padding, padding_mode)
+        in_channels, out_channels, groups = arguments.channels(caller, in_channels, out_channels, groups)
+        sizes = arguments.kernel_size(caller, kernel_size)
+        spec = arguments.conv_transpose_spec(
+            caller, stride=stride, padding=padding, output_padding=output_padding, dilation=dilation, groups=groups
         )
-        _lowering.check_device(caller, device)
-        super().__init__(
-            in_channels, out_channels, sizes, stride, padding, dilation, output_padding, groups, bias, padding_mode,
-            (in_channels, out_channels // groups, *sizes), _lowering.parameter_dtype(caller, dtype),
-        )
+        devices.check_device(caller, device)
+        weight_shape = (in_channels, out_channels // groups, *sizes)
+        super().__init__(spec, in_channels, out_channels, sizes, bias, weight_shape, _parameter_dtype(caller, dtype))
 
     def construct(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """See Inputs and Outputs above."""
-        return _lowering.conv_transpose2d(
-            self.cls_name, input, self.weight, self.bias,
-            (self.stride, self.padding, self.output_padding, self.dilation, self.groups,
-             (self.fp16, self.bf16, self.fp32)),
-            output_size,
+        to_float = (self.fp16, self.bf16, self.fp32)
+        return conv_transpose(self._spec, input, self.weight, self.bias, to_float, output_size)
+
+
+def _parameter_dtype(caller: Caller, dtype: Any) -> Any:
+    """The MindSpore dtype of a layer's parameters. None is float32, as in torch."""
+    if dtype is None:
+        return ms.float32
+    if not isinstance(dtype, ms.dtype.Type):
+        try:
+            dtype = ms.dtype.pytype_to_dtype(dtype)
+        except (TypeError, NotImplementedError):
+            caller.fail(f"argument 'dtype' must be a MindSpore or NumPy dtype, but got dtype={dtype!r}", TypeError)
+    if dtype in (*ms.dtype.int_type, *ms.dtype.uint_type, ms.bool_):
+        caller.fail(
+            f"Only Tensors of floating point and complex dtype can require gradients, but got dtype={dtype}",
+            RuntimeError,
         )
+    supported = [getattr(ms, name) for name in arguments.DTYPES]
+    if dtype not in supported:
+        caller.fail(f"dtype must be one of {tuple(map(str, supported))}, but got dtype={dtype}", TypeError)
+    return dtype
 
 
-leave_alone_at_o1(_ConvNd, _lowering.conv2d, _lowering.conv_transpose2d)
+leave_alone_at_o1(_ConvNd, conv, conv_transpose)

@@ -1,4 +1,4 @@
-"""Sizes and pads of the two convolutions, in plain integers, one axis at a time.
+"""Sizes and pads of convolutions, in plain integers. No MindSpore here.
 
 Formulas: arXiv 1603.07285 (Dumoulin and Visin), and the Shape sections of torch.nn.Conv2d and
 torch.nn.ConvTranspose2d. A size that is not known before the call (dynamic shapes) is None.
@@ -6,21 +6,25 @@ torch.nn.ConvTranspose2d. A size that is not known before the call (dynamic shap
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 Pads = tuple[tuple[int, int], tuple[int, int]]
-Ranges = tuple[tuple[int, int], ...]
+"""What is added at (begin, end) of each axis, rows first."""
 
 NO_PADS: Pads = ((0, 0), (0, 0))
 
 
 class Convolution(NamedTuple):
-    """A convolution that zeros surround. A transposed one is the gradient of the input of such a one."""
+    """The shapes and steps of a convolution that zeros surround, as algorithms need them.
 
-    input: tuple[Any, ...]  # (N, C, H, W); None for a size that is not known before the call
-    weight: tuple[int, ...]  # (C_out, C / groups, kH, kW)
+    A transposed convolution is the gradient of the input of such a one, which is what describes it here.
+    """
+
+    # (N, C, H, W); None for a size that is not known before the call.
+    input: tuple[Any, ...]
+    # (C_out, C / groups, kH, kW).
+    weight: tuple[int, ...]
     stride: tuple[int, int]
     pads: Pads
     dilation: tuple[int, int]
@@ -35,6 +39,11 @@ class Convolution(NamedTuple):
     def kernel_size(self) -> tuple[int, int]:
         """Height and width of the kernel."""
         return (self.weight[2], self.weight[3])
+
+    @property
+    def flat_pads(self) -> tuple[int, int, int, int]:
+        """(top, bottom, left, right), as MindSpore's operators take them."""
+        return (*self.pads[0], *self.pads[1])
 
     @property
     def depth(self) -> int:
@@ -74,72 +83,20 @@ class Convolution(NamedTuple):
         weight = (self.weight[1] * self.groups, self.out_channels // self.groups, *self.kernel_size)
         return Convolution(self.output_shape(), weight, (1, 1), (rows, columns), self.dilation, self.groups)
 
-    def limit(self) -> int:
-        """Elements that the patches of one product may have: three quarters of those of input, weight and output."""
-        return (math.prod(self.input) + math.prod(self.weight) + math.prod(self.output_shape())) * 3 // 4
-
     def patches(self) -> int:
-        """Elements of all patches."""
+        """Elements of all patches, as im2col makes them."""
         images, _, rows, columns = self.output_shape()
         return images * self.groups * self.depth * rows * columns
 
     def padded(self) -> Convolution:
         """The same, of an input that is padded already."""
-        height, width = (size + sum(pad) for size, pad in zip(self.input[2:], self.pads, strict=True))
-        return self._replace(input=(*self.input[:2], height, width), pads=NO_PADS)
-
-    def image_ranges(self, limit: int) -> Ranges:
-        """Images whose patches stay below the limit, together."""
-        return _ranges(self.input[0], limit // (self.patches() // self.input[0]))
-
-    def of_images(self, begin: int, end: int) -> Convolution:
-        """The convolution of these images."""
-        return self._replace(input=(end - begin, *self.input[1:]))
-
-    def row_ranges(self, limit: int) -> Ranges:
-        """Rows of the output whose patches stay below the limit, together."""
-        rows = self.output_shape()[2]
-        return _ranges(rows, limit // (self.patches() // rows))
-
-    def source_rows(self, begin: int, end: int) -> tuple[int, int]:
-        """The rows of the padded input that these rows of the output are made of."""
-        reach = effective_kernel(self.kernel_size[0], self.dilation[0])
-        return (begin * self.stride[0], (end - 1) * self.stride[0] + reach)
-
-    def of_rows(self, begin: int, end: int) -> Convolution:
-        """The convolution that gives these rows of the output, of a padded input."""
-        first, last = self.source_rows(begin, end)
-        return self._replace(input=(*self.input[:2], last - first, self.input[3]))
-
-    def group_ranges(self, limit: int) -> Ranges:
-        """Groups whose patches stay below the limit, together."""
-        return _ranges(self.groups, limit // (self.patches() // self.groups))
-
-    def of_groups(self, begin: int, end: int) -> Convolution:
-        """The convolution of these groups."""
-        count, (images, channels, *size) = end - begin, self.input
-        width = self.out_channels // self.groups
-        return self._replace(
-            input=(images, channels // self.groups * count, *size), weight=(width * count, *self.weight[1:]),
-            groups=count,
-        )
-
-    def channel_ranges(self, limit: int) -> Ranges:
-        """Channels of the input whose patches stay below the limit, together."""
-        return _ranges(self.input[1], limit // (self.patches() // self.input[1]))
-
-    def of_channels(self, begin: int, end: int) -> Convolution:
-        """The convolution of these channels of the input."""
-        count = end - begin
-        return self._replace(
-            input=(self.input[0], count, *self.input[2:]), weight=(self.weight[0], count, *self.weight[2:])
-        )
+        return self._replace(input=padded_shape(self.input, self.pads), pads=NO_PADS)
 
 
-def _ranges(total: int, step: int) -> Ranges:
-    """Cut range(total) into (begin, end) pieces of at most step, at least 1."""
-    step = max(step, 1)
-    return tuple((begin, min(begin + step, total)) for begin in range(0, total, step))
+def padded_shape(shape: tuple[Any, ...], pads: Pads) -> tuple[Any, ...]:
+    """The shape of (N, C, H, W) after padding."""
+    sizes = (None if size is None else size + sum(pad) for size, pad in zip(shape[2:], pads, strict=True))
+    return (*shape[:2], *sizes)
 
 
 def expand(values: Sequence[int]) -> tuple[int, int]:

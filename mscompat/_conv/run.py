@@ -1,0 +1,125 @@
+"""Carry out a plan: from input, weight and bias to the output, in PyNative and in Graph mode.
+
+Only operators whose second derivatives are right in both modes are used outside the cells of algorithms/ (MS-08 to
+MS-11).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mindspore import Parameter, Tensor, ops
+
+from .._mindspore.compile_time import compile_time_function, is_exporting
+from .plan import Plan, make_plan
+from .spec import ConvSpec
+
+__all__ = ["conv", "conv_transpose"]
+
+_add = ops.Add()
+_bias_add = ops.BiasAdd()
+_cast = ops.Cast()
+_expand_dims = ops.ExpandDims()
+_reduce_sum = ops.ReduceSum()
+_reshape = ops.Reshape()
+_squeeze = ops.Squeeze(0)
+
+
+def _plan_in_pynative(*call: Any) -> tuple[Plan, Any]:
+    return make_plan(*call, exporting=False)
+
+
+def _plan_in_graph(*call: Any) -> tuple[Plan, Any]:
+    return make_plan(*call, exporting=is_exporting())
+
+
+_plan = compile_time_function("mscompat_plan", _plan_in_pynative, _plan_in_graph)
+
+
+def conv(
+    spec: ConvSpec, input: Tensor, weight: Tensor, bias: Tensor | None, to_float: tuple[bool, bool, bool]
+) -> Tensor:
+    """Convolve as a spec of a convolution says."""
+    _check_tensors(spec.name, input, weight, bias)
+    dtypes = (input.dtype, weight.dtype, None if bias is None else bias.dtype)
+    bias_shape = None if bias is None else bias.shape
+    plan, operator = _plan(spec, input.shape, weight.shape, bias_shape, dtypes, to_float, None)
+    if plan.is_plain:
+        output = operator(input, weight)
+        return output if bias is None else _bias_add(output, bias)
+    if plan.cast_arguments is not None:
+        input, weight = _cast(input, plan.cast_arguments), _cast(weight, plan.cast_arguments)
+    if plan.expand_batch:
+        input = _expand_dims(input, 0)
+    if plan.runtime_pad is not None:
+        input = ops.pad(input, plan.runtime_pad[0], plan.runtime_pad[1])
+    if plan.zero_pad is not None:
+        input = plan.zero_pad(input)
+    if plan.empty_shape is not None:
+        return _finish(plan, _empty_output(plan, input, weight), bias)
+    return _finish(plan, operator(input, weight), bias)
+
+
+def conv_transpose(
+    spec: ConvSpec, input: Tensor, weight: Tensor, bias: Tensor | None, to_float: tuple[bool, bool, bool],
+    output_size: Any,
+) -> Tensor:
+    """Convolve, transposed, as a spec of a transposed convolution says, perhaps to an output of a given size."""
+    _check_tensors(spec.name, input, weight, bias)
+    dtypes = (input.dtype, weight.dtype, None if bias is None else bias.dtype)
+    bias_shape = None if bias is None else bias.shape
+    plan, operator = _plan(spec, input.shape, weight.shape, bias_shape, dtypes, to_float, output_size)
+    if plan.cast_arguments is not None:
+        input, weight = _cast(input, plan.cast_arguments), _cast(weight, plan.cast_arguments)
+    if plan.empty_shape is not None:
+        return _finish(plan, _empty_output(plan, input, weight), bias)
+    if plan.expand_batch:
+        input = _expand_dims(input, 0)
+    shape = input.shape
+    if plan.size_offset is not None:
+        rows = (shape[2] - 1) * plan.stride[0] + plan.size_offset[0]
+        columns = (shape[3] - 1) * plan.stride[1] + plan.size_offset[1]
+    else:
+        rows, columns = output_size[-2], output_size[-1]
+    if plan.zero_pad is not None:
+        input = plan.zero_pad(input)
+    if plan.takes_output_shape:
+        output = operator(input, weight, (shape[0], plan.out_channels, rows, columns))
+    else:
+        output = operator(input, weight)
+    return _finish(plan, output, bias)
+
+
+def _check_tensors(name: str, input: Any, weight: Any, bias: Any) -> None:
+    # isinstance is quick for an object of the very class, and slow for one of a subclass, as Parameter is of Tensor.
+    if not isinstance(input, Tensor):
+        raise TypeError(f"For '{name}', input must be Tensor.")
+    if not isinstance(weight, (Parameter, Tensor)):
+        raise TypeError(f"For '{name}', weight must be Tensor.")
+    if bias is not None and not isinstance(bias, (Parameter, Tensor)):
+        raise TypeError(f"For '{name}', bias must be Tensor.")
+
+
+def _finish(plan: Plan, output: Tensor, bias: Tensor | None) -> Tensor:
+    if bias is not None:
+        if plan.cast_arguments is not None:
+            bias = _cast(bias, plan.cast_arguments)
+        if plan.biased_by_add:
+            output = _add(output, _reshape(bias, (1, plan.out_channels, 1, 1)))
+        else:
+            output = _bias_add(output, bias)
+    if plan.expand_batch:
+        output = _squeeze(output)
+    if plan.cast_output is not None:
+        output = _cast(output, plan.cast_output)
+    return output
+
+
+def _empty_output(plan: Plan, input: Tensor, weight: Tensor) -> Tensor:
+    """The output of an empty batch, which most operators refuse (MS-18).
+
+    weight is added to none of it, so that it gets a gradient, zeros, of every order (MS-15).
+    """
+    return _bias_add(
+        _reshape(input, plan.empty_shape), ops.broadcast_to(_reduce_sum(weight), (plan.out_channels,))
+    )

@@ -1,0 +1,227 @@
+"""torch's rules for the shapes and dtypes that a convolution is called with, and its sentences. No MindSpore here.
+
+A shape is a tuple, or None where not even the rank is known; a size that is not known before the call is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from . import geometry
+from .arguments import Caller, check_kernel, integer
+
+Shape = tuple[Any, ...]
+"""Of int, or None for a size that is not known before the call (dynamic shapes)."""
+
+
+def check_dtypes(caller: Caller, input: str, weight: str, bias: str | None) -> None:
+    """torch has no implicit promotion in a convolution. The arguments are torch's C++ names: float, double..."""
+    if bias is not None and not input == weight == bias:
+        other, name = (weight, "weight") if input == bias else (bias, "bias")
+        caller.fail(f"Input type ({input}) and {name} type ({other}) should be the same")
+    if input != weight:
+        caller.fail(
+            f"expected scalar type {_scalar_name(input)} but found {_scalar_name(weight)}: "
+            f"Input type ({input}) and weight type ({weight}) should be the same"
+        )
+
+
+def check_weight(caller: Caller, weight: Shape, bias: Shape | None, groups: int, transposed: bool) -> None:
+    """Shapes of weight, (out, in / groups, kh, kw) or transposed (in, out / groups, kh, kw), and bias, (out)."""
+    if len(weight) != 4 or None in weight:
+        caller.fail(f"Expected 4-dimensional weight of known size, but got weight of size {_text(weight)}")
+    check_kernel(caller, weight[2:])
+    if min(weight) < 1:
+        caller.fail(
+            f"Given groups={groups}, expected weight to be at least 1 at dimension {weight.index(0)}, "
+            f"but got weight of size {_text(weight)} instead"
+        )
+    if weight[0] % groups != 0:
+        caller.fail(
+            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, "
+            f"but got weight of size [{_text(weight)}] instead"
+        )
+    out_channels = weight[1] * groups if transposed else weight[0]
+    if bias is not None and bias != (out_channels,):
+        caller.fail(
+            f"Given {'transposed=1, ' if transposed else ''}weight of size {_text(weight)}, expected bias to be "
+            f"1-dimensional with {out_channels} elements, but got bias of size {_text(bias)} instead"
+        )
+
+
+def check_input(caller: Caller, input: Shape | None, weight: Shape, groups: int, transposed: bool) -> None:
+    """Rank and channels of the input."""
+    if input is None:
+        return
+    if len(input) not in (3, 4):
+        operator = "conv_transpose2d" if transposed else "conv2d"
+        caller.fail(
+            f"Expected 3D (unbatched) or 4D (batched) input to {operator}, but got input of size: {_text(input)}"
+        )
+    expected = weight[0] if transposed else weight[1] * groups
+    if input[-3] is not None and input[-3] != expected:
+        caller.fail(
+            f"{_given(weight, groups, transposed)}, expected input{_text(_batched(input))} to have {expected} "
+            f"channels, but got {input[-3]} channels instead"
+        )
+
+
+def check_conv_sizes(
+    caller: Caller,
+    input: Shape | None,
+    kernel_size: Sequence[int],
+    pads: Sequence[tuple[int, int]],
+    dilation: Sequence[int],
+) -> None:
+    """The padded input must hold the kernel."""
+    sizes = _spatial(input)
+    if None in sizes:
+        return
+    padded = [size + pad[0] + pad[1] for size, pad in zip(sizes, pads, strict=True)]
+    kernel = [geometry.effective_kernel(*pair) for pair in zip(kernel_size, dilation, strict=True)]
+    if padded[0] < kernel[0] or padded[1] < kernel[1]:
+        caller.fail(
+            f"Calculated padded input size per channel: ({padded[0]} x {padded[1]}). "
+            f"Kernel size: ({kernel[0]} x {kernel[1]}). Kernel size can't be greater than actual input size"
+        )
+    _check_not_empty(caller, input)
+
+
+def check_padding_mode_sizes(
+    caller: Caller, mode: str, input: Shape | None, pads: Sequence[tuple[int, int]]
+) -> None:
+    """What torch.nn.functional.pad asks of 'reflect', 'replicate' and 'circular'. pads: rows, columns; or columns."""
+    if input is None:
+        return
+    if len(pads) == 1 and len(input) == 4:
+        caller.fail("Padding size 2 is not supported for 4D input tensor, but got a padding of 1 element "
+                    f"with padding_mode={mode!r}")
+    sizes = input[-len(pads):]
+    if mode != "circular" and 0 in sizes:
+        caller.fail(
+            "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for "
+            f"input, but got: {_text(input)}"
+        )
+    for axis in range(len(sizes) - 1, -1, -1):
+        size, pad, dimension = sizes[axis], pads[axis], len(input) - len(sizes) + axis
+        if size is None:
+            continue
+        if mode == "reflect" and max(pad) >= size:
+            caller.fail(
+                f"Argument #{4 if dimension == len(input) - 1 else 6}: Padding size should be less than the "
+                f"corresponding input dimension, but got: padding {pad} at dimension {dimension} of input "
+                f"{_text(input)}"
+            )
+        if mode == "circular" and max(pad) > size:
+            caller.fail(
+                f"Padding value causes wrapping around more than once, but got padding {pad} at dimension "
+                f"{dimension} of input {_text(input)}"
+            )
+
+
+def output_size(caller: Caller, value: Any) -> Shape | None:
+    """output_size as a tuple of ints; None stands for the size that output_padding gives."""
+    if value is None:
+        return None
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        caller.fail(
+            f"argument 'output_size' must be tuple of ints, not {type(value).__name__}, but got output_size={value!r}",
+            TypeError,
+        )
+    return tuple(None if size is None else integer(caller, "output_size", size) for size in value)
+
+
+def output_padding_of(
+    caller: Caller,
+    input: Shape | None,
+    output_size: Shape,
+    kernel_size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+) -> tuple[int, int] | None:
+    """The output_padding that gives output_size; None where a size is not known before the call."""
+    rank = 4 if input is None else len(input)
+    if len(output_size) not in (2, rank):
+        caller.fail(
+            f"ConvTranspose2D: for {rank}D input, output_size must have 2 or {rank} elements "
+            f"(got {len(output_size)}): output_size={output_size}",
+            ValueError,
+        )
+    requested = output_size[-2:]
+    sizes = _spatial(input)
+    if None in requested or None in sizes:
+        return None
+    least = [
+        geometry.conv_transpose_output_size(*axis, 0)
+        for axis in zip(sizes, stride, padding, kernel_size, dilation, strict=True)
+    ]
+    most = [size + step - 1 for size, step in zip(least, stride, strict=True)]
+    extra = tuple(size - start for size, start in zip(requested, least, strict=True))
+    if not all(0 <= rows < step for rows, step in zip(extra, stride, strict=True)):
+        caller.fail(
+            f"requested an output size of {requested}, but valid sizes range from {least} to {most} "
+            f"(for an input of {_text(sizes)})",
+            ValueError,
+        )
+    return geometry.expand(extra)
+
+
+def check_conv_transpose_sizes(
+    caller: Caller,
+    input: Shape | None,
+    kernel_size: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    output_padding: Sequence[int],
+    dilation: Sequence[int],
+) -> None:
+    """There must be an input and an output."""
+    sizes = _spatial(input)
+    if None in sizes:
+        return
+    _check_not_empty(caller, input)
+    output = [
+        geometry.conv_transpose_output_size(*axis)
+        for axis in zip(sizes, stride, padding, kernel_size, dilation, output_padding, strict=True)
+    ]
+    if min(output) < 1:
+        caller.fail(
+            f"Given input size per channel: ({sizes[0]} x {sizes[1]}). Calculated output size per channel: "
+            f"({output[0]} x {output[1]}). Output size is too small"
+        )
+    if max(output) >= 2**63:  # torch's sizes run over here, and its sentences show what is left of them
+        caller.fail(
+            f"Given input size per channel: ({sizes[0]} x {sizes[1]}). Calculated output size per channel: "
+            f"({output[0]} x {output[1]}). Output size is too large"
+        )
+
+
+def _check_not_empty(caller: Caller, input: Shape | None) -> None:
+    """Only the batch may be empty."""
+    if input is not None and 0 in input[-2:] and 0 not in input[:-3]:
+        caller.fail(f"Only zero batch or zero channel inputs are supported, but got input shape: {_text(input)}")
+
+
+def _spatial(input: Shape | None) -> Shape:
+    return (None, None) if input is None else input[-2:]
+
+
+def _batched(shape: Shape) -> Shape:
+    return shape if len(shape) == 4 else (1, *shape)
+
+
+def _given(weight: Shape, groups: int, transposed: bool) -> str:
+    return f"Given {'transposed=1' if transposed else f'groups={groups}'}, weight of size {_text(weight)}"
+
+
+def _text(shape: Shape) -> str:
+    """A shape as torch prints it; an unknown size as -1, MindSpore's own mark."""
+    return str([-1 if size is None else size for size in shape])
+
+
+def _scalar_name(name: str) -> str:
+    """torch's scalar type of a C++ name: Float of float, Half of c10::Half."""
+    name = name.removeprefix("c10::")
+    return name[0].upper() + name[1:]
