@@ -1,4 +1,4 @@
-"""The two modes, the roads, and scripts in processes of their own."""
+"""The two modes, the algorithms, and scripts in processes of their own."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from pathlib import Path
 import mindspore as ms
 import pytest
 
-from mscompat import _lowering
-from mscompat._geometry import Convolution
-from mscompat._lowering import cpu, roads
+from mscompat._conv import devices, plan
+from mscompat._conv.algorithms import tiles
 from mscompat._mindspore import onednn
 
 ROOT = Path(__file__).parents[1]
@@ -55,7 +54,7 @@ def graph_mode():
 
 
 @pytest.fixture
-def slowonednn(monkeypatch, forgotten):
+def slow_onednn(monkeypatch, forgotten):
     """A process in which oneDNN takes its reference loop, and can no longer be kept from it."""
     monkeypatch.setattr(onednn, "_state", onednn.State.ENVIRONMENT)
 
@@ -63,27 +62,22 @@ def slowonednn(monkeypatch, forgotten):
 @pytest.fixture
 def small_tiles(monkeypatch, forgotten):
     """Products of a fifth of the patches, at most: several tiles in every case."""
-    monkeypatch.setattr(Convolution, "limit", lambda self: max(self.patches() // 5, 1))
+    monkeypatch.setattr(tiles, "patch_limit", lambda c: max(c.patches() // 5, 1))
 
 
 @pytest.fixture
 def always_flipped(monkeypatch, forgotten):
     """Convolutions are flipped however small they are."""
-    monkeypatch.setattr(cpu, "_FEWEST_PATCHES", 0)
-    monkeypatch.setattr(cpu, "_FEWEST_POSITIONS", 0)
+    monkeypatch.setattr(devices, "_FEWEST_PATCHES", 0)
+    monkeypatch.setattr(devices, "_FEWEST_POSITIONS", 0)
 
 
 @pytest.fixture
 def forgotten():
     """What was made before the test, and in it; to call, so that what was made so far is."""
-    def forget():
-        _lowering.forget_plans()
-        for cache in (roads._conv2d, roads._input_gradient, roads._weight_gradient):
-            cache.cache_clear()
-
-    forget()
-    yield forget
-    forget()
+    plan.forget_plans()
+    yield plan.forget_plans
+    plan.forget_plans()
 
 
 @pytest.fixture

@@ -20,9 +20,9 @@ import numpy as np
 import pytest
 from mindspore import Tensor, mint, nn, ops
 from mindspore.rewrite.common import namespace
+from mscompat.conv import _ConvNd
 
 import mscompat
-from mscompat.conv import _ConvNd
 
 pytestmark = pytest.mark.skipif(ms.get_context("device_target") != "CPU", reason="the defects were measured on CPU")
 

@@ -38,6 +38,11 @@ class ConvSpec:
     # False once an attribute of a layer was set: it is checked again when the layer is called, as in torch.
     is_checked: bool = True
 
+    def __hash__(self) -> int:
+        # What a user sets may be a list. Graph mode does not find an attribute without a hash.
+        arguments = (self.stride, self.padding, self.dilation, self.output_padding, self.groups, self.padding_mode)
+        return hash((self.name, self.transposed, *arguments)) if self.is_checked else hash(self.name)
+
     def with_attribute(self, name: str, value: Any) -> ConvSpec:
         """The spec of a layer one of whose attributes was set, to whatever the user likes."""
         return replace(self, **{name: value}, is_checked=False)

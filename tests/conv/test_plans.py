@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import mindspore as ms
 import numpy as np
 import pytest
 from mindspore import Tensor, nn, ops
 
-from mscompat import TorchConv2d, TorchConvTranspose2d, _lowering
+from mscompat import TorchConv2d, TorchConvTranspose2d
 from mscompat import functional as F
+from mscompat._conv import plan
+from mscompat._conv.spec import ConvSpec
 from mscompat._mindspore import onednn
 
 pytestmark = pytest.mark.usefixtures("forgotten")
@@ -25,31 +29,35 @@ def counted(*shape):
 def test_made_once():
     layer, input = TorchConv2d(2, 3, 2), ones(1, 2, 4, 4)
     layer(input)
-    ((known,),) = _lowering._plans.values()
     for same in (layer, TorchConv2d(2, 3, 2), TorchConv2d(2, 3, 2, dilation=(1, 1))):
         same(ones(1, 2, 4, 4))
-    ((found,),) = _lowering._plans.values()
-    assert found is known
+    assert plan._known_plan.cache_info().misses == 1
+
+
+SPEC = ConvSpec(
+    name="conv2d", transposed=False, stride=(1, 1), padding=(0, 0), dilation=(1, 1), output_padding=(0, 0), groups=1,
+    padding_mode="zeros",
+)
+FLOAT32 = ((ms.float32, ms.float32, None), (False, False, False), None)
 
 
 def test_a_bound():
-    for rows in range(2, _lowering._MOST_PLANS + 10):
-        call = ("conv2d", (1, 1, rows, 2), (1, 1, 2, 2), None, ((1, 1), (0, 0), (1, 1), 1, "zeros", (False,) * 3))
-        _lowering.conv2d_plan((ms.float32, ms.float32, None), *call)
-        assert len(_lowering._plans) <= _lowering._MOST_PLANS
+    bound = plan._known_plan.cache_info().maxsize
+    for rows in range(2, bound + 10):
+        plan.make_plan(SPEC, (1, 1, rows, 2), (1, 1, 2, 2), None, *FLOAT32, exporting=False)
+        assert plan._known_plan.cache_info().currsize <= bound
     assert F.conv2d(ones(1, 1, 5, 2), ones(1, 1, 2, 2)).asnumpy().tolist() == [[[[4], [4], [4], [4]]]]
 
 
 def test_the_same_shapes_in_other_dtypes():
-    known = []
+    made = []
     for dtype in (ms.float32, ms.float64, ms.float16) * 2:
         third = ones(1, 1, 2, 2, dtype=dtype) / 3
         output = F.conv2d(third, third)
         assert output.dtype == dtype
         np.testing.assert_allclose(output.asnumpy(), 4 / 9, rtol={ms.float64: 1e-15, ms.float16: 1e-3}.get(dtype, 1e-6))
-        known.append([id(one) for those in _lowering._plans.values() for one in those])
-    assert list(map(len, known)) == [1, 2, 3, 3, 3, 3]
-    assert known[2] == known[-1]
+        made.append(plan._known_plan.cache_info().misses)
+    assert made == [1, 2, 3, 3, 3, 3]
 
 
 @pytest.mark.parametrize(
@@ -78,6 +86,20 @@ def test_what_is_no_tensor_after_a_right_one():
             F.conv2d(**{**right, name: tensor.asnumpy()})
 
 
+@pytest.mark.parametrize(("right", "wrong"), [(1, True), (1, 1.0), ((1, 1), (1.0, 1)), ((1, 2), (True, 2))])
+def test_what_equals_a_right_one(right, wrong):
+    """True == 1 == 1.0, and so do their hashes: what is remembered for one is not for the other."""
+    tensors, layer = (ones(1, 2, 4, 4), ones(3, 2, 2, 2)), TorchConv2d(2, 3, 2)
+    for value, refused in ((right, False), (wrong, True)) * 2:
+        layer.stride = value
+        for call in (lambda value=value: F.conv2d(*tensors, stride=value), lambda: layer(tensors[0])):
+            if refused:
+                with pytest.raises(TypeError, match="'stride' must be tuple of ints, but found element of type"):
+                    call()
+            else:
+                call()
+
+
 def test_attributes_that_are_set_later():
     layer, input = TorchConv2d(2, 3, 2), counted(1, 2, 5, 5)
     every = layer(input).asnumpy()
@@ -101,57 +123,12 @@ def test_output_sizes_of_any_kind(kind):
         layer(input, kind((11, 14)))
 
 
-DEVICE_TARGET = """
-import mindspore as ms
-from mindspore import _c_expression
-{}
-import mscompat, mscompat._lowering as lowering
-assert mscompat.TorchConv2d(2, 3, 2)(ms.ops.ones((1, 2, 4, 4))).shape == (1, 3, 3, 3)
-ms.get_current_device = lambda: ("the public function's", 0)
-ask = lowering._device_target
-print("target", ask.__self__ if hasattr(ask, "__self__") else ask())
-"""
-
-
-IN_CPP, PUBLIC = "<mindspore._c_expression.DeviceManagerConf", "the public function's"
-
-
-@pytest.mark.parametrize(
-    ("change", "target"),
-    [
-        ("", "CPU"),
-        ("_c_expression.MSContext.is_pkg_support_device = lambda self, name: name != 'GPU'", IN_CPP),
-        ("_c_expression.MSContext.is_pkg_support_device = lambda self, name: name != 'Ascend'", IN_CPP),
-        ("del _c_expression.MSContext.is_pkg_support_device", PUBLIC),
-        ("del _c_expression.DeviceManagerConf", PUBLIC),
-    ],
-    ids=["CPU", "Ascend", "GPU", "no_context", "no_manager"],
-)
-def test_device_target(change, target, run_script, tmp_path):
-    (tmp_path / "script.py").write_text(DEVICE_TARGET.format(change))
-    result = run_script("script.py")
-    assert f"target {target}" in result.stdout, result.stderr
-
-
-def test_cpu_alone():
-    """What _find_device_target relies on: no other target can be set. 2.7.0 to 2.10.0."""
-    if any(map(ms._c_expression.MSContext.get_instance().is_pkg_support_device, ("GPU", "Ascend"))):
-        pytest.skip("this MindSpore is not for CPU alone")
-    for target in ("GPU", "Ascend"):
-        for set_target in (ms.set_device, lambda target: ms.set_context(device_target=target)):
-            with pytest.raises(RuntimeError, match=f"Unsupported device target {target}"):
-                set_target(target)
-            assert ms.get_current_device()[0] == "CPU"
-
-
-CALL = ("conv2d", (1, 64, 64, 64), (3, 64, 7, 7), None, ((1, 1), (3, 3), (1, 1), 1, "zeros", (False,) * 3))
-
-
 @pytest.mark.parametrize("state", onednn.State)
 def test_the_switch_leaves_all_to_mindspores_operators(monkeypatch, forgotten, state):
     """A call that is flipped, or computed by products, otherwise."""
     def operator():
-        return _lowering.conv2d_plan((ms.float32, ms.float32, None), *CALL)[1]
+        spec = replace(SPEC, padding=(3, 3))
+        return plan.make_plan(spec, (1, 64, 64, 64), (3, 64, 7, 7), None, *FLOAT32, exporting=False)[1]
 
     monkeypatch.setattr(onednn, "_state", state)
     monkeypatch.setattr(onednn, "_warned", True)

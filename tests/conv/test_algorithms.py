@@ -1,4 +1,4 @@
-"""The whole table on each road: not only on the one that this processor takes."""
+"""The whole table by each algorithm: not only by the one that this processor takes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from harness import check_case
 from mindspore import Tensor, nn
 from oracle import pair
 
-from mscompat._geometry import Convolution
-from mscompat._lowering.roads import Cut
+from mscompat._conv.algorithms import tiles
+from mscompat._conv.algorithms.cells import AxisRange
 
 TABLE = [(case, False) for case in cases.conv2d_cases()] + [(case, True) for case in cases.conv_transpose2d_cases()]
 NAMES = [f"{'conv_transpose2d' if transposed else 'conv2d'}-{case.name}" for case, transposed in TABLE]
@@ -28,25 +28,25 @@ def thinned(step, offset, only=lambda position, case, transposed: True):
 
 
 @pytest.mark.parametrize(("case", "transposed"), thinned(12, 0))
-def test_products(case, transposed, slow_onednn):
+def test_im2col(case, transposed, slow_onednn):
     check_case(case, transposed)
 
 
 @pytest.mark.parametrize(("case", "transposed"), thinned(24, 1))
-def test_products_in_tiles(case, transposed, slow_onednn, small_tiles):
+def test_im2col_in_tiles(case, transposed, slow_onednn, small_tiles):
     check_case(case, transposed)
 
 
 @pytest.mark.parametrize(("case", "transposed"), thinned(160, 2))
-def test_products_in_graph_mode(case, transposed, slow_onednn, graph_mode, monkeypatch, request):
+def test_im2col_in_graph_mode(case, transposed, slow_onednn, graph_mode, monkeypatch, request):
     """As they are, and in tiles, so once more where they are whole: 317 cases of 717."""
-    limit, tiled = Convolution.limit, []
+    limit, tiled = tiles.patch_limit, []
 
-    def recorded(self):
-        tiled.append(self.patches() > limit(self))
-        return limit(self)
+    def recorded(c):
+        tiled.append(c.patches() > limit(c))
+        return limit(c)
 
-    monkeypatch.setattr(Convolution, "limit", recorded)
+    monkeypatch.setattr(tiles, "patch_limit", recorded)
     check_case(case, transposed)
     if not any(tiled):
         request.getfixturevalue("small_tiles")
@@ -55,7 +55,7 @@ def test_products_in_graph_mode(case, transposed, slow_onednn, graph_mode, monke
 
 
 def may_flip(case, transposed):
-    """Whether the road can be another than that of test_layers.py."""
+    """Whether the algorithm can be another than that of test_layers.py."""
     channels = case.arguments["in_channels"], case.arguments["out_channels"]
     output, input = channels if transposed else channels[::-1]
     return output <= input and pair(case.arguments.get("stride", 1)) == (1, 1)
@@ -115,13 +115,13 @@ class Gradient(nn.Cell):
         return ms.grad(self.cell)(input)
 
 
-def test_cut(mode):
-    """What differentiates it itself is the fourth derivative of a convolution by products."""
+def test_axis_range(mode):
+    """What differentiates it itself is the fourth derivative of a convolution by im2col."""
     numbers = np.random.RandomState(0).standard_normal((2, 3, 7, 4)).astype(np.float32)
     part = np.zeros_like(numbers)
     part[:, :, 1:5] = numbers[:, :, 1:5]
-    cut, input = Cut(2, 7, 1, 5), Tensor(numbers)
-    np.testing.assert_array_equal(cut(input).asnumpy(), numbers[:, :, 1:5])
-    first = Gradient(Cube(cut))
+    axis_range, input = AxisRange(2, 7, 1, 5), Tensor(numbers)
+    np.testing.assert_array_equal(axis_range(input).asnumpy(), numbers[:, :, 1:5])
+    first = Gradient(Cube(axis_range))
     np.testing.assert_allclose(first(input).asnumpy(), 3 * part**2, rtol=1e-6)
     np.testing.assert_allclose(Gradient(first)(input).asnumpy(), 6 * part, rtol=1e-6)

@@ -133,7 +133,7 @@ def run_unseeded(prelude: str) -> str:
         f"import numpy, mindspore, mscompat\n{prelude}\n"
         "for _ in range(2): print(mscompat.TorchConv2d(1, 2, 2).weight.asnumpy().tolist())"
     )
-    root = pathlib.Path(__file__).parent.parent
+    root = pathlib.Path(__file__).parents[2]
     return subprocess.run([sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, check=True,
                           cwd=root).stdout
 

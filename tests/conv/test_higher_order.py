@@ -1,4 +1,4 @@
-"""Derivatives of the second and third order, on every road."""
+"""Derivatives of the second and third order, on every algorithm."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CASES = [
          (2, 3, 4)),
 ]
 # So few patches that the product of all is one, as those above are not. It ends in Reshape: as long as that was the
-# result, third derivatives were wrong in PyNative mode (2.7 to 2.10).
+# result, third derivatives were wrong in PyNative mode (MS-08).
 ONE_PRODUCT = [
     Case("conv2d_one_product", {"in_channels": 2, "out_channels": 3, "kernel_size": 1}, (2, 5, 6)),
     Case("conv2d_side_by_side", {"in_channels": 3, "out_channels": 40, "kernel_size": 3}, (3, 6, 5)),
@@ -37,26 +37,26 @@ ONE_PRODUCT = [
 ]
 
 # The fixtures of conftest.py.
-ROADS = {
-    "default": (), "flipped": ("always_flipped",), "products": ("slow_onednn",),
+ALGORITHMS = {
+    "default": (), "flipped": ("always_flipped",), "im2col": ("slow_onednn",),
     "tiles": ("slow_onednn", "small_tiles"),
 }
 
 
 ROWS = [
-    (case, dtype, road, mode)
+    (case, dtype, algorithm, mode)
     for case in CASES
-    for dtype, roads in (("float32", ROADS), ("float64", ("default", "tiles")))
-    for road in roads
+    for dtype, names in (("float32", ALGORITHMS), ("float64", ("default", "tiles")))
+    for algorithm in names
     for mode in ("pynative", "graph")
 ]
 
 
 @pytest.fixture
-def a_road(request, road, mode):
-    """The road and the mode of the test's parameters."""
+def an_algorithm(request, algorithm, mode):
+    """The algorithm and the mode of the test's parameters."""
     ms.set_context(mode=ms.GRAPH_MODE if mode == "graph" else ms.PYNATIVE_MODE)
-    for fixture in ROADS[road]:
+    for fixture in ALGORITHMS[algorithm]:
         request.getfixturevalue(fixture)
     yield
     ms.set_context(mode=ms.PYNATIVE_MODE)
@@ -99,14 +99,14 @@ def relative_error(actual, expected):
 
 @pytest.mark.parametrize("batch", [2, pytest.param(None, marks=pytest.mark.slow)], ids=["batched", "unbatched"])
 @pytest.mark.parametrize(
-    ("case", "dtype", "road", "mode"),
+    ("case", "dtype", "algorithm", "mode"),
     [
         pytest.param(*row, marks=[] if row[3] == "pynative" or at % 24 == 3 else pytest.mark.slow,
                      id=f"{row[0].name}-{'-'.join(row[1:])}")
         for at, row in enumerate(ROWS)
     ],
 )
-def test_second_order(case, dtype, road, mode, batch, a_road):
+def test_second_order(case, dtype, algorithm, mode, batch, an_algorithm):
     """Against differences of the reference's first-order gradients, in float64.
 
     The gradient of |g|^2 is 2 H g: the derivative of the first-order gradient along g itself.
@@ -133,16 +133,16 @@ def test_second_order(case, dtype, road, mode, batch, a_road):
 
 
 @pytest.mark.parametrize(
-    ("case", "road", "mode"),
-    [pytest.param(case, "products", "pynative", id=f"{case.name}-products-pynative") for case in ONE_PRODUCT] + [
+    ("case", "algorithm", "mode"),
+    [pytest.param(case, "im2col", "pynative", id=f"{case.name}-im2col-pynative") for case in ONE_PRODUCT] + [
         pytest.param(*row, id=f"{row[0].name}-{'-'.join(row[1:])}", marks=pytest.mark.slow)
-        for at, row in enumerate(itertools.product(CASES, ROADS, ("pynative", "graph")))
-        # ops.Pad's third derivative does not exist: "SliceGrad's bprop not defined" (2.7 to 2.10).
+        for at, row in enumerate(itertools.product(CASES, ALGORITHMS, ("pynative", "graph")))
+        # ops.Pad's third derivative does not exist: "SliceGrad's bprop not defined" (MS-08).
         if not row[0].name.endswith("output_padding_above_stride")
         if row[2] == "pynative" or at % 10 == 7  # a graph takes 20 seconds to compile
     ],
 )
-def test_third_order(case, road, mode, a_road):
+def test_third_order(case, algorithm, mode, an_algorithm):
     """float64 against differences of its own second-order gradients, and float32 against float64."""
     transposed = case.name.startswith("conv_transpose2d")
     inputs = oracle.make_inputs(case, transposed)

@@ -343,7 +343,7 @@ def test_auto_mixed_precision_of_a_layer_alone(mode, before, tmp_path):
     """Where the layer itself is the network, O1 writes its class anew. In a process of its own: it adds to sys.path."""
     result = subprocess.run(
         [sys.executable, "-c", SCRIPT_OF_A_LAYER_ALONE, mode, before], cwd=tmp_path, capture_output=True, text=True,
-        env={**os.environ, "PYTHONPATH": str(pathlib.Path(__file__).parents[1])}, timeout=300, check=False,
+        env={**os.environ, "PYTHONPATH": str(pathlib.Path(__file__).parents[2])}, timeout=300, check=False,
     )
     assert result.stdout.endswith("right\n"), result.stdout + result.stderr
 

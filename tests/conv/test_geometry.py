@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from mscompat import _geometry
+from mscompat._conv import geometry
 
 
 @pytest.mark.parametrize(
     ("kernel", "dilation", "pads"), [(1, 1, (0, 0)), (2, 1, (0, 1)), (3, 1, (1, 1)), (4, 1, (1, 2)), (4, 3, (4, 5))]
 )
 def test_same_padding_puts_the_odd_one_at_the_end(kernel, dilation, pads):
-    assert _geometry.same_padding(kernel, dilation) == pads
-    assert _geometry.conv_output_size(10, pads, kernel, 1, dilation) == 10
+    assert geometry.same_padding(kernel, dilation) == pads
+    assert geometry.conv_output_size(10, pads, kernel, 1, dilation) == 10
 
 
 @pytest.mark.parametrize(
@@ -25,14 +25,14 @@ def test_same_padding_puts_the_odd_one_at_the_end(kernel, dilation, pads):
     ],
 )
 def test_conv_padding(padding, dilation, pads):
-    assert _geometry.conv_padding(padding, (3, 2), dilation) == pads
+    assert geometry.conv_padding(padding, (3, 2), dilation) == pads
 
 
 def test_non_zero_padding_of_one_element():
-    assert _geometry.non_zero_padding((2,), (3, 2), (1, 1)) == ((2, 2),)
-    assert _geometry.non_zero_padding("same", (3, 4), (2,)) == ((2, 2), (0, 0))
-    assert _geometry.non_zero_padding("same", (3, 4), (2, 1)) == ((2, 2), (1, 2))
-    assert _geometry.non_zero_padding((1, 2), (3, 4), (2, 1)) == ((1, 1), (2, 2))
+    assert geometry.non_zero_padding((2,), (3, 2), (1, 1)) == ((2, 2),)
+    assert geometry.non_zero_padding("same", (3, 4), (2,)) == ((2, 2), (0, 0))
+    assert geometry.non_zero_padding("same", (3, 4), (2, 1)) == ((2, 2), (1, 2))
+    assert geometry.non_zero_padding((1, 2), (3, 4), (2, 1)) == ((1, 1), (2, 2))
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
@@ -43,7 +43,7 @@ def test_pad_index_is_numpys(mode, size):
         for end in range(limit + 1):
             expected = np.pad(np.arange(size), (begin, end), {"reflect": "reflect", "replicate": "edge",
                                                               "circular": "wrap"}[mode])
-            assert _geometry.pad_index(mode, size, begin, end) == expected.tolist()
+            assert geometry.pad_index(mode, size, begin, end) == expected.tolist()
 
 
 def test_transposed_size_inverts_the_convolutions():
@@ -53,7 +53,7 @@ def test_transposed_size_inverts_the_convolutions():
             for kernel in (1, 2, 3):
                 for padding in (0, 1):
                     for output_padding in range(max(stride, dilation)):
-                        size = _geometry.conv_transpose_output_size(5, stride, padding, kernel, dilation,
+                        size = geometry.conv_transpose_output_size(5, stride, padding, kernel, dilation,
                                                                     output_padding)
-                        back = _geometry.conv_output_size(size, (padding, padding), kernel, stride, dilation)
-                        assert back == 5 + _geometry.transposed_input_padding(output_padding, stride)
+                        back = geometry.conv_output_size(size, (padding, padding), kernel, stride, dilation)
+                        assert back == 5 + geometry.transposed_input_padding(output_padding, stride)
