@@ -11,6 +11,7 @@ import sys
 
 import pytest
 
+SHORT = ("layer", "operators", "functional", "padded_layer", "padded_operators")
 BENCHMARK = pathlib.Path(__file__).parent / "benchmark"
 
 
@@ -35,7 +36,7 @@ def test_the_command(tmp_path):
     names += ["torch"] if importlib.util.find_spec("torch") else []
     cases = ["DCGAN 256-128 k4, 8, /2", "CycleGAN up 256-128 k3, 64, output_padding 1"]
     wanted = {(case, passes, name) for case in cases for passes in ("forward", "forward+backward") for name in names}
-    wanted |= {(f"16-16 k3, 8, {subject}", "forward", "mscompat blocking") for subject in ("layer", "operators")}
+    wanted |= {(f"16-16 k3, 8, {subject}", "forward", "mscompat blocking") for subject in SHORT}
     found = {(one["case"], one["pass"], one["contender"]): one for one in results["measurements"]}
     assert set(found) == wanted
     assert len(results["measurements"]) == len(wanted)
@@ -87,7 +88,7 @@ def _results(modules, seconds, avx512):
             "case": case.name, "kind": case.kind, "count": 1, "pass": "forward", "contender": "mscompat blocking",
             "stopped": False, "seconds": [median], "digests": [[1.0, 1.0]],
         }
-        for case, median in zip(workload.OVERHEAD, (150e-6, 100e-6), strict=True)
+        for case, median in zip(workload.OVERHEAD, (150e-6, 100e-6, 120e-6, 500e-6, 540e-6), strict=True)
     ]
     return {
         "environment": {"avx512": avx512, "pretended_avx512": False, "oneDNN": "3.10.1"},
@@ -117,6 +118,8 @@ def test_targets(modules, avx512):
     assert targets["graph: mscompat / torch, depthwise and grouped, forward+backward, worst"] == judged(2.5, True)
     assert targets["graph: padding modes / zeros, forward, worst"] == judged(1, True)
     assert targets["pynative: a call beyond its operators, microseconds"] == judged(50, False)
+    assert targets["pynative: a functional call beyond its operators, microseconds"] == judged(20, True)
+    assert targets["pynative: a padded call beyond its operators, microseconds"] == judged(-40, True)
     assert targets["import mscompat after mindspore, ms"] == judged(40, True)
 
 

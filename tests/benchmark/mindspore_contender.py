@@ -60,7 +60,9 @@ class Contender:
 
         return call
 
-    def operators(self, case: Case, arrays: Arrays, backward: bool) -> Callable[[], tuple]:
+    def operators(
+        self, case: Case, arrays: Arrays, backward: bool, pad: Callable[[Tensor], Tensor] | None = None
+    ) -> Callable[[], tuple]:
         """The least that a layer can cost: its two operators."""
         arguments = case.arguments
         convolve = ops.Conv2D(
@@ -68,7 +70,25 @@ class Contender:
         )
         add = ops.BiasAdd()
         input, weight, bias = Tensor(arrays.input), Parameter(Tensor(arrays.weight)), Parameter(Tensor(arrays.bias))
+        if pad is not None:
+            return lambda: (add(convolve(pad(input), weight), bias),)
         return lambda: (add(convolve(input, weight), bias),)
+
+    def functional(self, case: Case, arrays: Arrays, backward: bool) -> Callable[[], tuple]:
+        """The layer as a function."""
+        conv2d, arguments = importlib.import_module("mscompat.functional").conv2d, case.arguments
+        input, weight, bias = Tensor(arrays.input), Parameter(Tensor(arrays.weight)), Parameter(Tensor(arrays.bias))
+        return lambda: (conv2d(input, weight, bias, arguments["stride"], arguments["padding"]),)
+
+    def padded_layer(self, case: Case, arrays: Arrays, backward: bool) -> Callable[[], tuple]:
+        """A layer with a padding mode."""
+        return self.layer(case, arrays, backward)
+
+    def padded_operators(self, case: Case, arrays: Arrays, backward: bool) -> Callable[[], tuple]:
+        """The least that it can cost: the cell that pads, and the operators."""
+        padding, pads = importlib.import_module("mscompat._conv.algorithms.padding"), (case.arguments["padding"],) * 2
+        pad = padding.pad_operator(case.arguments["padding_mode"], case.input[2:], (pads, pads))
+        return self.operators(case._replace(arguments={**case.arguments, "padding": 0}), arrays, backward, pad)
 
     def resnet18(self, images: np.ndarray, labels: np.ndarray, train: bool) -> Callable[[], tuple]:
         network = importlib.import_module("models.resnet").ResNet18()

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from workload import BACKWARD, FORWARD, OVERHEAD, PASSES
+from workload import BACKWARD, FORWARD, OVERHEAD, OVERHEAD_PAIRS, PASSES
 
 Measurement = dict[str, Any]
 LAYERS = ("dense", "zeros", "pointwise", "depthwise", "grouped", "transposed", "padding mode", "output_padding")
@@ -69,11 +69,12 @@ def judge(results: dict[str, Any]) -> list[dict[str, Any]]:
         for passes in PASSES:
             target(f"{mode}: padding modes / zeros, {passes}, worst", "at most",
                    _padding_ratios(results["measurements"], passes, f"mscompat {mode}"), max, 1.3)
-    layer, operators = (
-        [one["median"] * 1e6 for one in results["measurements"] if one["case"] == case.name] for case in OVERHEAD
-    )
-    beyond = [layer[0] - operators[0]] if layer and operators else []
-    target("pynative: a call beyond its operators, microseconds", "at most", beyond, max, 30)
+    short = {one["case"]: one["median"] * 1e6 for one in results["measurements"] if one["kind"] == "overhead"}
+    names = {case.subject: case.name for case in OVERHEAD}
+    for what, pair in OVERHEAD_PAIRS.items():
+        call, operators = (short.get(names[subject]) for subject in pair)
+        beyond = [] if call is None or operators is None else [call - operators]
+        target(f"pynative: {what} beyond its operators, microseconds", "at most", beyond, max, 30)
     target("import mscompat after mindspore, ms", "at most",
            [1e3 * statistics.median(results["import"]["mscompat"])], max, 50)
     return targets

@@ -29,7 +29,7 @@ class Case(NamedTuple):
     transposed: bool = False
     count: int = 1  # how often the network holds the layer
     quick: bool = False  # also in the quick selection
-    subject: str = "layer"  # or "operators", "resnet18"
+    subject: str = "layer"  # or another method of a contender
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
@@ -124,8 +124,19 @@ GROUPS: tuple[tuple[Case, ...], ...] = (
     (Case("ResNet-18", "network", (8, 3, 224, 224), {}, subject="resnet18"),),
 )
 
-# What a call costs beyond its operators, in PyNative mode.
+# What a call costs beyond its operators, in PyNative mode: each call, and its operators.
+OVERHEAD_PAIRS = {
+    "a call": ("layer", "operators"),
+    "a functional call": ("functional", "operators"),
+    "a padded call": ("padded_layer", "padded_operators"),
+}
+
+
+def _short(subject: str) -> Case:
+    others = {"padding_mode": "reflect"} if subject.startswith("padded") else {}
+    return _conv(f"16-16 k3, 8, {subject}", "overhead", 1, 8, 16, 16, 3, 1, 1, subject=subject, **others)
+
+
 OVERHEAD: tuple[Case, ...] = tuple(
-    _conv(f"16-16 k3, 8, {subject}", "overhead", 1, 8, 16, 16, 3, 1, 1, subject=subject)
-    for subject in ("layer", "operators")
+    map(_short, dict.fromkeys(subject for pair in OVERHEAD_PAIRS.values() for subject in pair))
 )

@@ -59,7 +59,8 @@ def results(run_script, tmp_path):
     return run
 
 
-@pytest.mark.parametrize("mode", ["pynative", pytest.param("graph", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["pynative", "graph"])
 def test_computes_the_same(mode, results):
     expected = results("", mode)
     assert len(expected) == 20
