@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import cases
 import mindspore as ms
 import numpy as np
 import pytest
+import table
 from cases import Case
 from harness import check_case
 from mindspore import Tensor, nn
@@ -14,32 +14,22 @@ from oracle import pair
 from mscompat._conv.algorithms import tiles
 from mscompat._conv.algorithms.cells import AxisRange
 
-TABLE = [(case, False) for case in cases.conv2d_cases()] + [(case, True) for case in cases.conv_transpose2d_cases()]
-NAMES = [f"{'conv_transpose2d' if transposed else 'conv2d'}-{case.name}" for case, transposed in TABLE]
 
-
-def thinned(step, offset, only=lambda position, case, transposed: True):
-    """One in step of a part of the table by default, the rest of it marked slow."""
-    part = [(row, name) for at, (row, name) in enumerate(zip(TABLE, NAMES, strict=True)) if only(at, *row)]
-    return [
-        pytest.param(*row, marks=[] if position % step == offset else pytest.mark.slow, id=name)
-        for position, (row, name) in enumerate(part)
-    ]
-
-
-@pytest.mark.parametrize(("case", "transposed"), thinned(12, 0))
+@pytest.mark.parametrize(("case", "transposed"), table.parameters())
 def test_im2col(case, transposed, slow_onednn):
     check_case(case, transposed)
 
 
-@pytest.mark.parametrize(("case", "transposed"), thinned(24, 1))
+@pytest.mark.parametrize(("case", "transposed"), table.parameters())
 def test_im2col_in_tiles(case, transposed, slow_onednn, small_tiles):
     check_case(case, transposed)
 
 
-@pytest.mark.parametrize(("case", "transposed"), thinned(160, 2))
+@pytest.mark.parametrize(("case", "transposed"), table.parameters(
+    ["conv2d-same_kernel_(2, 3)_dilation_(1, 3)", "conv_transpose2d-float64_groups"]
+))
 def test_im2col_in_graph_mode(case, transposed, slow_onednn, graph_mode, monkeypatch, request):
-    """As they are, and in tiles, so once more where they are whole: 317 cases of 717."""
+    """As they are, and in tiles, so once more where they are whole."""
     limit, tiled = tiles.patch_limit, []
 
     def recorded(c):
@@ -74,9 +64,16 @@ NARROWING = [
 ]
 
 
+NARROWING_GRAPHS = {
+    "narrowing_4_1_groups_1_kernel_(3, 2)_dilation_1_0_zeros",
+    "narrowing_6_4_groups_2_kernel_(2, 4)_dilation_1_same_zeros",
+    "narrowing_6_6_groups_6_kernel_(1, 3)_dilation_1_(0, 2)_reflect",
+}
+
+
 @pytest.mark.parametrize(
     ("case", "transposed"),
-    [*thinned(12, 5), *(pytest.param(*row, id=row[0].name) for row in NARROWING)],
+    [*table.parameters(), *(pytest.param(*row, id=row[0].name) for row in NARROWING)],
 )
 def test_flipped(case, transposed, always_flipped):
     check_case(case, transposed)
@@ -85,10 +82,14 @@ def test_flipped(case, transposed, always_flipped):
 @pytest.mark.parametrize(
     ("case", "transposed"),
     [
-        *thinned(40, 5, lambda at, *row: may_flip(*row)),
+        *table.parameters(
+            ["conv2d-channels_3_to_1", "conv2d-groups_6_out_12_stride_1_padding_(2, 1)_dilation_(2, 1)",
+             "conv_transpose2d-groups_6_out_12_stride_1_padding_0_dilation_1"],
+            may_flip,
+        ),
         *(
-            pytest.param(*row, marks=pytest.mark.slow if at % 5 else [], id=row[0].name)
-            for at, row in enumerate(NARROWING)
+            pytest.param(*row, marks=[] if row[0].name in NARROWING_GRAPHS else pytest.mark.slow, id=row[0].name)
+            for row in NARROWING
         ),
     ],
 )

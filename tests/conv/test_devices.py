@@ -12,6 +12,7 @@ import cases
 import mindspore as ms
 import oracle
 import pytest
+import table
 from harness import check_case, make_layer, tensor
 from mindspore import ops
 
@@ -20,9 +21,6 @@ from mscompat._conv.algorithms import Algorithm, native
 from mscompat._conv.arguments import Caller
 from mscompat._conv.geometry import NO_PADS, Convolution
 from mscompat._conv.spec import ConvSpec
-
-TABLE = [(case, False) for case in cases.conv2d_cases()] + [(case, True) for case in cases.conv_transpose2d_cases()]
-NAMES = [f"{'conv_transpose2d' if transposed else 'conv2d'}-{case.name}" for case, transposed in TABLE]
 
 
 @pytest.fixture
@@ -52,13 +50,7 @@ class Recorder:
 
 
 @pytest.mark.parametrize("target", ["GPU", "Ascend"])
-@pytest.mark.parametrize(
-    ("case", "transposed"),
-    [
-        pytest.param(*row, marks=[] if position % 32 == 0 else pytest.mark.slow, id=name)
-        for position, (row, name) in enumerate(zip(TABLE, NAMES, strict=True))
-    ],
-)
+@pytest.mark.parametrize(("case", "transposed"), table.parameters())
 def test_operator_and_arguments(case, transposed, target, told, monkeypatch):
     told(target)
     recorder = Recorder(monkeypatch, "Conv2DTranspose" if transposed else "Conv2D")

@@ -5,37 +5,29 @@ from __future__ import annotations
 import cases
 import oracle
 import pytest
+import table
 from harness import check_case
 from oracle import assert_close
 
-TABLE = [(case, False) for case in cases.conv2d_cases()] + [(case, True) for case in cases.conv_transpose2d_cases()]
-NAMES = [f"{'conv_transpose2d' if transposed else 'conv2d'}-{case.name}" for case, transposed in TABLE]
-# A graph takes a quarter of a second to compile: four fifths of them are left to CI.
-GRAPHS = [
-    pytest.param(*row, marks=[] if position % 5 == 0 else pytest.mark.slow, id=name)
-    for position, (row, name) in enumerate(zip(TABLE, NAMES, strict=True))
-]
 
-
-@pytest.mark.parametrize(("case", "transposed"), TABLE, ids=NAMES)
-def test_pynative(case, transposed):
-    check_case(case, transposed)
-
-
-@pytest.mark.parametrize(("case", "transposed"), GRAPHS)
-def test_graph(case, transposed, graph_mode):
+@pytest.mark.parametrize(("case", "transposed"), table.parameters())
+def test_values_and_gradients(case, transposed, mode):
     check_case(case, transposed)
 
 
 def test_table_is_large_enough():
-    assert len(cases.conv2d_cases()) >= 300
-    assert len(cases.conv_transpose2d_cases()) >= 300
-    assert len(set(NAMES)) == len(NAMES)
+    counts = len(cases.conv2d_cases()), len(cases.conv_transpose2d_cases())
+    assert min(counts) >= 300
+    assert len(table.ROWS) == sum(counts)  # no name twice
+
+
+def test_smoke_set_is_of_the_table():
+    assert set(table.SMOKE_NAMES) <= table.ROWS.keys()
 
 
 @pytest.mark.skipif(oracle.torch is None, reason="compares the reference with torch, which is not installed")
 def test_reference_is_torch():
-    for case, transposed in TABLE:
+    for case, transposed in table.ROWS.values():
         inputs = oracle.make_inputs(case, transposed)
         expected, scales = oracle.torch_results(case, transposed, inputs), oracle.scales(case, transposed, inputs)
         for actual, wanted, scale in zip(oracle.reference(case, transposed, inputs), expected, scales, strict=True):
