@@ -23,10 +23,11 @@ MODES = {"pynative": ms.PYNATIVE_MODE, "graph": ms.GRAPH_MODE}
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config):
     """With pytest-xdist, a process for each core, up to 4, unless the command line says how many."""
-    if config.pluginmanager.has_plugin("xdist") and not hasattr(config, "workerinput"):
-        if config.option.numprocesses is None and not config.option.usepdb:
-            config.option.numprocesses = min(os.cpu_count() or 1, 4)
-            config.option.dist = "worksteal"
+    if not config.pluginmanager.has_plugin("xdist") or hasattr(config, "workerinput"):
+        return
+    if config.option.numprocesses is None and not config.option.usepdb:
+        config.option.numprocesses = min(os.cpu_count() or 1, 4)
+        config.option.dist = "worksteal"
 
 
 def pytest_collection_finish():
