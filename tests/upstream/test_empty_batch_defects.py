@@ -72,6 +72,7 @@ for mode in (ms.PYNATIVE_MODE, ms.GRAPH_MODE):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="has glibc fill the memory that it gives out")
 def test_bias_gradient_of_an_empty_batch_is_what_memory_held(tmp_path):
     """MS-20: here, the byte of MALLOC_PERTURB_ (in a gigabyte, as much as MindSpore takes first).
