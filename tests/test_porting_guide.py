@@ -25,7 +25,7 @@ GUIDE = pathlib.Path(__file__).parents[1] / "examples" / "README.md"
 FILE = pathlib.Path(__file__).with_name("golden_porting.npz")
 TOLERANCE = 5e-6  # of the largest value: sums, exponentials and their gradients in float32
 STEPS = 4
-MENDED = "wrong in 2.7.0 to 2.10.0, right in this MindSpore: the guide need not say otherwise any more"
+MENDED = "right in this MindSpore: the guide need not say otherwise any more"
 
 
 def read_tables():
@@ -277,7 +277,7 @@ class SquaredPad(nn.Cell):
 
 
 def test_gradient_of_ops_pad_is_wrong_from_the_second_call_on(graph_mode):
-    """2.7.0 to 2.10.0, on CPU: why models/unet.py has ops.Pad, and a test of two steps is worth more than of one."""
+    """MS-13: why models/unet.py has ops.Pad, and a test of two steps is worth more than of one."""
     input = draw(0, 2, 1, 5, 5)
     gradient = ms.grad(SquaredPad(), 0)
     first, second = (gradient(Tensor(input)).asnumpy() for _ in range(2))
