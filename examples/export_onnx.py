@@ -1,6 +1,6 @@
 """Export a network with mscompat's layers to ONNX, mend what MindSpore's exporter gets wrong, and check the file.
 
-MindSpore 2.7 to 2.10 writes the pads of a convolution as (top, bottom, left, right), where ONNX reads (top, left,
+MindSpore writes the pads of a convolution as (top, bottom, left, right), where ONNX reads (top, left,
 bottom, right), and gives a transposed convolution an output_shape with batch and channels, which ONNX has not.
 
     pip install onnx

@@ -46,7 +46,7 @@ class Up(nn.Cell):
     def construct(self, x1, x2):
         x1 = self.up(x1)
         rows, columns = x2.shape[2] - x1.shape[2], x2.shape[3] - x1.shape[3]
-        # Not ops.pad: in Graph mode, its gradient is wrong from the second call on (MindSpore 2.7 to 2.10, CPU).
+        # Not ops.pad: in Graph mode, its gradient is wrong from the second call on (MS-13).
         sides = ((0, 0), (0, 0), (rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2))
         x1 = ops.Pad(sides)(x1)
         return self.conv(ops.cat((x2, x1), axis=1))

@@ -1,4 +1,4 @@
-"""Why MindSpore's convolutions are slow on processors with AVX-512, and the cap that makes them fast.
+"""Why MindSpore's convolutions are slow on processors with AVX-512 (MS-27), and the cap that makes them fast.
 
 MindSpore 2.9 and 2.10 ship oneDNN 3.10 and hand it weights in plain layout. Where the processor has AVX-512, oneDNN
 then takes `jit_uni_ncsp:conv+ref:any`, a reference loop, for the forward pass and for the gradient of the input: 20 to

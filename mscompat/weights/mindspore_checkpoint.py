@@ -77,7 +77,7 @@ class CheckpointTensor:
         values = np.frombuffer(data, np.dtype(stored).newbyteorder("<")).reshape(self.shape)
         if self._type == "Bool":
             return np.ascontiguousarray(values != 0).reshape(self.shape)
-        values = values.astype(stored, copy=False).view(stored)  # "<f4" is "f4", but not to MindSpore 2.7
+        values = values.astype(stored, copy=False).view(stored)  # "<f4" is "f4", but not to every MindSpore (MS-37)
         return values.view(numpy_type(ms.bfloat16)) if self._type == "BFloat16" else values
 
 

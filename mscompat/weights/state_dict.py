@@ -178,7 +178,7 @@ def load_torch_state_dict(
         if isinstance(slot.value, Parameter):
             assign(slot.value, value)
         else:
-            # Not in place: MindSpore 2.7 computes garbage in Graph mode when a buffer's memory goes.
+            # Not in place: Graph mode may compute garbage when a buffer's memory goes (MS-24).
             slot.cell.register_buffer(slot.attribute, value)
             _forget_compiled(cell)
     return _IncompatibleKeys(missing, unexpected)

@@ -44,7 +44,7 @@ def write_state_dict(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarr
             except SafetensorError as error:
                 raise OSError(f"{path}: {error}") from error
         else:
-            # MindSpore 2.7 to 2.10 drops empty tensors, and writes complex ones, and no tensor, that it does not read.
+            # MindSpore drops empty tensors, and writes complex ones, and no tensor, that it does not read (MS-36).
             if not arrays:
                 raise ValueError("MindSpore's .ckpt holds one tensor at least")
             refused = [name for name, array in arrays.items() if array.size == 0 or array.dtype.kind == "c"]
