@@ -7,3 +7,7 @@ from .conv import TorchConv2d as Conv2d
 from .conv import TorchConvTranspose2d as ConvTranspose2d
 
 __all__ = ["Conv2d", "ConvTranspose2d"]
+
+
+def __dir__() -> list[str]:
+    return __all__

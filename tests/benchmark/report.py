@@ -21,7 +21,7 @@ def summarize(results: dict[str, Any]) -> None:
     for reference in ("mscompat graph", "torch"):  # torch's, where it is installed
         references.update({_key(one): one["digests"] for one in measurements if one["contender"] == reference})
     for one in measurements:
-        # ResNet-18 is drawn at random in each contender; tests/test_models.py compares it.
+        # ResNet-18 is drawn at random in each contender; tests/examples/test_models.py compares it.
         pairs = zip(one.pop("digests") or (), references.get(_key(one)) or (), strict=False)
         one["wrong"] = one["kind"] in LAYERS and any(
             abs(value - wanted) > 1e-3 * scale for (value, _), (wanted, scale) in pairs

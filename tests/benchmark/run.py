@@ -29,7 +29,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PATHS = {
     "mscompat": (ROOT, ROOT / "examples", ROOT / "tests"),
     "native": (ROOT / "examples", ROOT / "tests"),
-    "torch": (ROOT / "tests",),
+    "torch": (ROOT / "tests" / "examples",),
 }
 CONTENDERS = ("mscompat graph", "native graph", "mscompat pynative", "native pynative", "torch")
 # PyNative mode with each operator awaited, or the time of the short calls would be that of the scheduler.

@@ -1,4 +1,4 @@
-"""Record the faces that facenet-pytorch's own MTCNN finds with torch: ``python tests/record_faces.py``.
+"""Record the faces that facenet-pytorch's own MTCNN finds with torch: ``python tests/examples/record_faces.py``.
 
 Needs facenet-pytorch with torch, torchvision and requests, and scikit-image, with examples and this folder in
 PYTHONPATH. Writes golden_faces.npz beside this file.

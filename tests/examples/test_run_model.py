@@ -20,7 +20,7 @@ from test_models import draw_weights
 
 import mscompat
 
-ROOT = pathlib.Path(__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[2]
 SCRIPT = ROOT / "examples" / "run_model.py"
 
 

@@ -1,6 +1,6 @@
-"""Record what torch gives for the networks of examples/models: ``python tests/record_models.py``.
+"""Record what torch gives for the networks of examples/models: ``python tests/examples/record_models.py``.
 
-Needs mscompat and torch, with examples and this folder in PYTHONPATH. Writes torch_models.npz beside this file.
+Needs mscompat and torch, with examples and this folder in PYTHONPATH. Writes golden_models.npz beside this file.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Every row of examples/README.md's tables: the third column is torch's first, the second is not.
 
-golden_porting.npz holds what torch gave; ``python tests/test_porting_guide.py`` writes it (with torch, and examples and
-this folder in PYTHONPATH). Where torch is installed, the record is checked too.
+golden_porting.npz holds what torch gave; ``python tests/examples/test_porting_guide.py`` writes it (with torch, and
+examples and this folder in PYTHONPATH). Where torch is installed, the record is checked too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from test_models import draw_weights
 import mscompat
 from mscompat import random
 
-GUIDE = pathlib.Path(__file__).parents[1] / "examples" / "README.md"
+GUIDE = pathlib.Path(__file__).parents[2] / "examples" / "README.md"
 FILE = pathlib.Path(__file__).with_name("golden_porting.npz")
 TOLERANCE = 5e-6  # of the largest value: sums, exponentials and their gradients in float32
 STEPS = 4

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "examples" / "train_autoencoder.py"
 HEADER = "epoch    MindSpore        torch    MindSpore        torch"
 

@@ -20,7 +20,7 @@ from PIL import Image
 
 import mscompat
 
-ROOT = pathlib.Path(__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[2]
 SCRIPT = ROOT / "examples" / "detect_faces.py"
 FILE = pathlib.Path(__file__).with_name("golden_faces.npz")
 GOLDEN = dict(np.load(FILE))
@@ -163,7 +163,7 @@ def test_suppress():
 
 def test_weights_of_another_network(tmp_path):
     for name in ("pnet.pt", "rnet.pt", "onet.pt"):
-        torch_file = pathlib.Path(__file__).parent / "weights/data" / "network_zip.pth"
+        torch_file = pathlib.Path(__file__).parents[1] / "weights/data" / "network_zip.pth"
         (tmp_path / name).write_bytes(torch_file.read_bytes())
     with pytest.raises(SystemExit) as stop:
         detect_faces.load_networks(tmp_path)

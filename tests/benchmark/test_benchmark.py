@@ -12,7 +12,7 @@ import sys
 import pytest
 
 SHORT = ("layer", "operators", "functional", "padded_layer", "padded_operators")
-BENCHMARK = pathlib.Path(__file__).parent / "benchmark"
+BENCHMARK = pathlib.Path(__file__).parent
 
 
 @pytest.fixture
