@@ -86,6 +86,20 @@ def test_uniform_over_bounds(dtype):
 
 
 @pytest.mark.skipif(torch is None, reason="compares with torch, which is not installed")
+@pytest.mark.parametrize("seed", [0, 3, 2**31 + 7, 2**32 - 1, -12])
+def test_uniform_of_a_seed(seed):
+    mscompat.manual_seed(seed)
+    torch.manual_seed(seed)
+    expected = torch.empty(2_000).uniform_(0, 1).numpy()
+    np.testing.assert_array_equal(mscompat.random.uniform(0, 1, 2_000, ms.float32), expected)
+
+
+def test_generator_is_mt19937_as_standardised():
+    """ISO C++, [rand.predef]: the 10,000th number of mt19937 after its default seed."""
+    assert mscompat.random._seeded(5489).random_raw(10_000)[-1] == 4123659995
+
+
+@pytest.mark.skipif(torch is None, reason="compares with torch, which is not installed")
 def test_reset_parameters_draws_on():
     mscompat.manual_seed(3)
     torch.manual_seed(3)

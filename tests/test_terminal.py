@@ -57,7 +57,11 @@ def test_progress_in_a_log(capsys, tenths, expected):
 
 
 def test_progress_is_cleared_after_an_error(terminal, capsys):
-    with pytest.raises(KeyboardInterrupt), Progress("{done} of {total}", 2) as progress:
-        progress.step()
-        raise KeyboardInterrupt
+    def interrupted():
+        with Progress("{done} of {total}", 2) as progress:
+            progress.step()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert capsys.readouterr().err.endswith("1 of 2\r\x1b[K")
