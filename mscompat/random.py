@@ -127,7 +127,8 @@ def _round_to_bfloat16(value: Any) -> np.ndarray:
 def _seeded(seed: int) -> np.random.MT19937:
     """A generator in torch's state after a seed: only RandomState, NumPy's older generator, seeds MT19937 so."""
     generator = np.random.MT19937()
-    generator.state = np.random.RandomState(seed & 0xFFFFFFFF).get_state(legacy=False)
+    state: Any = np.random.RandomState(seed & 0xFFFFFFFF).get_state(legacy=False)
+    generator.state = state
     return generator
 
 

@@ -10,7 +10,7 @@ from mscompat._terminal import Progress, table
 
 
 @pytest.fixture
-def terminal(monkeypatch):
+def terminal(monkeypatch, capsys):
     """Make stderr a terminal."""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
 
