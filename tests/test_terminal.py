@@ -10,9 +10,9 @@ from mscompat._terminal import Progress, table
 
 
 @pytest.fixture
-def terminal(monkeypatch, capsys):
-    """Make stderr a terminal."""
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+def terminal(monkeypatch):
+    """Make stderr a terminal; to call in the test, where stderr is what capsys captures."""
+    return lambda: monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
 
 
 def test_columns_of_a_table_begin_below_each_other():
@@ -31,6 +31,7 @@ def test_a_row_that_lacks_a_cell_is_refused():
 
 
 def test_progress_on_a_terminal_writes_over_itself(terminal, capsys):
+    terminal()
     with Progress("read {done} of {total} tensors", 1200) as progress:
         progress.step()
         progress.step("x" * 100)
@@ -41,6 +42,7 @@ def test_progress_on_a_terminal_writes_over_itself(terminal, capsys):
 
 
 def test_progress_without_a_step_leaves_the_terminal_alone(terminal, capsys):
+    terminal()
     with Progress("{done} of {total}", 0):
         pass
     assert capsys.readouterr().err == ""
@@ -57,6 +59,7 @@ def test_progress_in_a_log(capsys, tenths, expected):
 
 
 def test_progress_is_cleared_after_an_error(terminal, capsys):
+    terminal()
     def interrupted():
         with Progress("{done} of {total}", 2) as progress:
             progress.step()
