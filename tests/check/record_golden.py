@@ -13,8 +13,8 @@ import zlib
 import cases
 import numpy as np
 import oracle
-import test_init
 import torch
+from initial_parameters import DTYPES, digests, torch_parameters
 
 from mscompat.check.golden import FILE, Golden, Inputs, Record, make_inputs, save
 
@@ -79,10 +79,10 @@ def record() -> None:
     print(f"{FILE}: {len(records)} calls, {FILE.stat().st_size} bytes, torch {torch.__version__}")
 
     arrays = {"torch_version": np.array(torch.__version__)}
-    for dtype in test_init.DTYPES:
+    for dtype in DTYPES:
         for seed in (0, 42):
             torch.manual_seed(seed)
-            arrays[f"{dtype}/{seed}"] = np.array(test_init.digests(test_init.torch_parameters(dtype)))
+            arrays[f"{dtype}/{seed}"] = np.array(digests(torch_parameters(dtype)))
     np.savez_compressed(INIT_FILE, **arrays)
     print(f"{INIT_FILE}: {len(arrays)} arrays")
 

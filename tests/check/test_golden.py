@@ -9,7 +9,7 @@ import mindspore as ms
 import numpy as np
 import oracle
 import pytest
-import test_init
+from initial_parameters import DTYPES, digests, parameters
 
 import mscompat
 from mscompat.check import golden as golden_file
@@ -80,10 +80,10 @@ def test_layer_is_torchs_record(record):
 
 
 @pytest.mark.parametrize("seed", [0, 42])
-@pytest.mark.parametrize("dtype", test_init.DTYPES)
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_manual_seed_is_torchs_record(dtype, seed):
     mscompat.manual_seed(seed)
-    assert test_init.digests(test_init.parameters(dtype)) == INIT[f"{dtype}/{seed}"].tolist()
+    assert digests(parameters(dtype)) == INIT[f"{dtype}/{seed}"].tolist()
 
 
 def test_mode_is_pynative_between_tests():
