@@ -1,4 +1,9 @@
-"""Convolution cells for MindSpore that behave exactly like PyTorch's, and PyTorch's checkpoints in any cells."""
+"""Convolution cells for MindSpore that behave exactly like PyTorch's, and PyTorch's checkpoints in any cells.
+
+All names are loaded at import, not when they are asked for. MindSpore, which takes seconds, has to be imported here in
+any case: its oneDNN can be capped before its first operator only, and that operator may come before the first layer.
+What is left to put off takes a hundredth of that time.
+"""
 
 # All that an import does to the process: see _mindspore/README.md.
 from ._mindspore.numpy_version import require_numpy_1
@@ -9,23 +14,32 @@ from ._mindspore import onednn
 
 onednn.cap()  # on CPUs with AVX-512, where oneDNN is slow without; MSCOMPAT_FAST_CPU=0 turns it off
 
-from . import functional, nn
+from . import functional as functional
+from . import nn as nn
 from ._mindspore.launch import launch_blocking
 from .nn.conv import TorchConv2d, TorchConvTranspose2d
 from .random import manual_seed
+from .weights.inert import InertObject
 from .weights.state_dict import load_torch_state_dict, torch_state_dict
-from .weights.torch_archive import TorchFileError, load_torch_file
+from .weights.tensors import TorchFileError, TorchTensor
+from .weights.torch_archive import load_torch_file
 
+# Without functional and nn: `from mscompat import *` would shadow mindspore's, or torch's.
 __all__ = [
+    "InertObject",
     "TorchConv2d",
     "TorchConvTranspose2d",
     "TorchFileError",
-    "functional",
+    "TorchTensor",
     "launch_blocking",
     "load_torch_file",
     "load_torch_state_dict",
     "manual_seed",
-    "nn",
     "torch_state_dict",
 ]
 __version__ = "0.1.0"
+
+
+def __dir__() -> list[str]:
+    """The public names: what Python's prompt completes."""
+    return sorted([*__all__, "__version__", "functional", "nn"])

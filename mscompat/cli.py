@@ -9,13 +9,13 @@ import signal
 import stat
 import sys
 import threading
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from . import __version__, check
+from ._terminal import Progress
 from .check import CheckError
 from .weights.arrays import is_tensor, to_numpy
 from .weights.files import list_groups, read_group
@@ -175,7 +175,11 @@ def _convert(options: argparse.Namespace) -> None:
     state_dict = group.state_dict()
     tensors = {name: value for name, value in state_dict.items() if is_tensor(value)}
     renaming, sentence = _renaming(options.names, target, tensors)
-    arrays = {renaming.names[name]: to_numpy(tensors[name]) for name in _progress(renaming.names, "read")}
+    arrays = {}
+    with Progress("read {done} of {total} tensors", len(renaming.names)) as progress:
+        for name, new_name in renaming.names.items():
+            progress.step()
+            arrays[new_name] = to_numpy(tensors[name])
     write_state_dict(target, arrays)
     if others and options.key is None:
         _note(f"took {group.key!a} and left aside {list_keys(others)}")
@@ -237,20 +241,6 @@ def _add_key(parser: argparse.ArgumentParser) -> None:
         help="which group of tensors, with dots between names and indices: g_ema, models.0.state_dict; '.' for the top "
         "of the file. `mscompat inspect` lists them",
     )
-
-
-def _progress(names: Iterable[str], verb: str) -> Iterator[str]:
-    """Pass the names on, and say on a terminal how far they are; elsewhere nothing."""
-    names = list(names)
-    shown = 0.0
-    for done, name in enumerate(names):
-        now = time.monotonic()
-        if sys.stderr.isatty() and now - shown > 0.1:
-            shown = now
-            print(f"\r{verb} {done:,} of {len(names):,} tensors", end="", file=sys.stderr, flush=True)
-        yield name
-    if shown:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def _note(sentence: str) -> None:

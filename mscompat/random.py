@@ -125,8 +125,10 @@ def _round_to_bfloat16(value: Any) -> np.ndarray:
 
 
 def _seeded(seed: int) -> np.random.MT19937:
+    """A generator in torch's state after a seed: only RandomState, NumPy's older generator, seeds MT19937 so."""
     generator = np.random.MT19937()
-    generator._legacy_seeding(seed & 0xFFFFFFFF)
+    state: Any = np.random.RandomState(seed & 0xFFFFFFFF).get_state(legacy=False)
+    generator.state = state
     return generator
 
 

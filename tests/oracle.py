@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from cases import Case
 
-from mscompat._golden import TOLERANCES, Inputs, Results
+from mscompat.check.golden import TOLERANCES, Inputs, Results
 
 try:
     import torch

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from .._terminal import table
 from .arrays import dtype_name, is_tensor
 from .groups import FOLD, TOP, Group, plural
 from .inert import InertObject
@@ -96,11 +97,10 @@ def _all_tensors(group: Group) -> Iterator[Any]:
 
 
 def _rows(tensors: Mapping[str, Any]) -> Iterator[str]:
-    names = [printable(name) for name in tensors]
-    shapes = [str(list(tensor.shape)) for tensor in tensors.values()]
-    width, shape_width = max(map(len, names), default=0), max(map(len, shapes), default=0)
-    for name, shape, tensor in zip(names, shapes, tensors.values(), strict=True):
-        yield f"{name:<{width}}  {shape:<{shape_width}}  {printable(dtype_name(tensor))}"
+    """A line for each tensor: name, shape, dtype."""
+    return table(
+        (printable(name), str(list(tensor.shape)), printable(dtype_name(tensor))) for name, tensor in tensors.items()
+    )
 
 
 def _others(group: Group, fold: bool) -> Iterator[str]:

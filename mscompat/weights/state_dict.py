@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from mindspore import Parameter, Tensor, nn
 
+from .._mindspore.cells import inner_cells, own_buffers, own_parameters
 from ..nn.conv import TorchConvTranspose2d
 from ..nn.parameters import assign
 from .arrays import cast, dtype_name, is_tensor, numpy_type, to_numpy
@@ -213,18 +214,16 @@ def _walk(cell: nn.Cell, prefix: str = "") -> Iterator[tuple[str, nn.Cell]]:
     """Every cell, with what its parameters' names begin with in torch. A shared cell comes once for each place."""
     yield prefix, cell
     names = _lookup(_CELL_NAMES, cell)
-    for name, inner in cell._cells.items():
-        if inner is not None:
-            torch_name = names.get(name, name)
-            yield from _walk(inner, prefix if torch_name is None else f"{prefix}{torch_name}.")
+    for name, inner in inner_cells(cell).items():
+        torch_name = names.get(name, name)
+        yield from _walk(inner, prefix if torch_name is None else f"{prefix}{torch_name}.")
 
 
 def _slots(cell: nn.Cell) -> Iterator[tuple[str, _Slot]]:
     """torch's names and the places of all parameters and persistent buffers."""
     for prefix, inner in _walk(cell):
         names = _lookup(_NAMES, inner)
-        transient = inner._non_persistent_buffers_set
-        own = {**inner._params, **{name: value for name, value in inner._buffers.items() if name not in transient}}
+        own = {**own_parameters(inner), **own_buffers(inner)}
         for attribute in {**names, **own}:  # torch's order
             value = own.get(attribute)
             if value is None or (isinstance(inner, _INSTANCE_NORM) and attribute.startswith("moving_")):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import pathlib
 import subprocess
@@ -11,7 +10,7 @@ import sys
 import mindspore as ms
 import numpy as np
 import pytest
-from harness import array
+from initial_parameters import DTYPES, LAYERS, parameters, torch_parameters
 
 import mscompat
 from mscompat import TorchConv2d, TorchConvTranspose2d
@@ -20,35 +19,6 @@ try:
     import torch
 except ImportError:
     torch = None
-
-DTYPES = ("float32", "float64", "float16", "bfloat16")
-LAYERS = [  # name, arguments: built one after the other, from one stream
-    ("Conv2d", {"in_channels": 3, "out_channels": 16, "kernel_size": 3}),
-    ("ConvTranspose2d", {"in_channels": 16, "out_channels": 8, "kernel_size": (2, 5), "groups": 4}),
-    ("Conv2d", {"in_channels": 8, "out_channels": 8, "kernel_size": (7, 1), "groups": 8, "bias": False}),
-    ("ConvTranspose2d", {"in_channels": 5, "out_channels": 1, "kernel_size": 1}),
-    ("Conv2d", {"in_channels": 1, "out_channels": 1, "kernel_size": 1}),
-    ("Conv2d", {"in_channels": 64, "out_channels": 96, "kernel_size": (3, 4), "padding_mode": "reflect"}),
-]
-
-
-ORDER = tuple(range(len(LAYERS)))
-
-
-def parameters(dtype: str, order=ORDER) -> list[np.ndarray]:
-    layers = [getattr(mscompat.nn, LAYERS[position][0])(**LAYERS[position][1], dtype=getattr(ms, dtype))
-              for position in order]
-    return [array(parameter) for layer in layers for parameter in layer.get_parameters()]
-
-
-def digests(arrays: list[np.ndarray]) -> list[str]:
-    return [hashlib.sha256(array.tobytes()).hexdigest() for array in arrays]
-
-
-def torch_parameters(dtype: str, order=ORDER) -> list[np.ndarray]:
-    layers = [getattr(torch.nn, LAYERS[position][0])(**LAYERS[position][1], dtype=getattr(torch, dtype))
-              for position in order]
-    return [parameter.detach().double().numpy() for layer in layers for parameter in layer.parameters()]
 
 
 @pytest.mark.skipif(torch is None, reason="compares with torch, which is not installed: see test_golden")
@@ -83,6 +53,20 @@ def test_uniform_over_bounds(dtype):
         actual = mscompat.random.uniform(low, high, 20_000, getattr(ms, dtype))
         expected = torch.empty(20_000, dtype=getattr(torch, dtype)).uniform_(low, high).double().numpy()
         np.testing.assert_array_equal(actual.astype(np.float64), expected)
+
+
+@pytest.mark.skipif(torch is None, reason="compares with torch, which is not installed")
+@pytest.mark.parametrize("seed", [0, 3, 2**31 + 7, 2**32 - 1, -12])
+def test_uniform_of_a_seed(seed):
+    mscompat.manual_seed(seed)
+    torch.manual_seed(seed)
+    expected = torch.empty(2_000).uniform_(0, 1).numpy()
+    np.testing.assert_array_equal(mscompat.random.uniform(0, 1, 2_000, ms.float32), expected)
+
+
+def test_generator_is_mt19937_as_standardised():
+    """ISO C++, [rand.predef]: the 10,000th number of mt19937 after its default seed."""
+    assert mscompat.random._seeded(5489).random_raw(10_000)[-1] == 4123659995
 
 
 @pytest.mark.skipif(torch is None, reason="compares with torch, which is not installed")

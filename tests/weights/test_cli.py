@@ -230,7 +230,7 @@ def test_progress_on_a_terminal_only(run, monkeypatch):
     assert run("convert", "--key=model", NETWORK, "a.ckpt")[2] == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     error = run("convert", "--key=model", NETWORK, "b.ckpt")[2]
-    assert error.startswith("\rread 0 of 18 tensors")
+    assert error.startswith("\r\x1b[Kread 1 of 18 tensors\r\x1b[Kread 2 of 18 tensors")
     assert error.endswith("\r\x1b[K")
 
 

@@ -9,15 +9,15 @@ import mindspore as ms
 import numpy as np
 import oracle
 import pytest
-import test_init
+from initial_parameters import DTYPES, digests, parameters
 
 import mscompat
-from mscompat import _golden
-from mscompat._check_worker import run_job
-from mscompat._golden import Inputs, Results
+from mscompat.check import golden as golden_file
+from mscompat.check.golden import TOLERANCES, Inputs, Results, make_inputs
+from mscompat.check.worker import run_job
 
 INIT = dict(np.load(pathlib.Path(__file__).with_name("golden_init.npz")))
-TORCH_VERSION, RECORDS = _golden.load()
+TORCH_VERSION, RECORDS = golden_file.load()
 NAMES = [f"{record.golden.operator}/{record.golden.name}" for record in RECORDS]
 each_record = pytest.mark.parametrize("record", RECORDS, ids=NAMES)
 
@@ -27,7 +27,7 @@ def test_golden_file():
     assert str(INIT["torch_version"]) == TORCH_VERSION
     assert len(RECORDS) >= 60
     assert len(set(NAMES)) == len(RECORDS)
-    assert _golden.FILE.stat().st_size < 300e3
+    assert golden_file.FILE.stat().st_size < 300e3
 
 
 def test_golden_file_is_of_the_case_table():
@@ -56,7 +56,7 @@ def test_every_argument_is_recorded():
 @each_record
 def test_reference_is_torchs_record(record):
     golden = record.golden
-    inputs = _golden.make_inputs(golden)
+    inputs = make_inputs(golden)
     for results, arrays, rtol in (
         (record.results, inputs, 0),
         (record.scales, Inputs(*(None if array is None else np.abs(array) for array in inputs)), 2**-11),  # float16
@@ -76,14 +76,14 @@ def test_layer_is_torchs_record(record):
     assert list(errors) == [
         name for name, array in zip(Results._fields, record.results, strict=True) if array is not None
     ]
-    assert max(errors.values()) <= _golden.TOLERANCES["float32"]
+    assert max(errors.values()) <= TOLERANCES["float32"]
 
 
 @pytest.mark.parametrize("seed", [0, 42])
-@pytest.mark.parametrize("dtype", test_init.DTYPES)
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_manual_seed_is_torchs_record(dtype, seed):
     mscompat.manual_seed(seed)
-    assert test_init.digests(test_init.parameters(dtype)) == INIT[f"{dtype}/{seed}"].tolist()
+    assert digests(parameters(dtype)) == INIT[f"{dtype}/{seed}"].tolist()
 
 
 def test_mode_is_pynative_between_tests():

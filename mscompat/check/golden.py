@@ -1,4 +1,4 @@
-"""Calls of the two layers with what torch gives for them: golden.npz, which tests/record_golden.py writes."""
+"""Calls of the two layers with what torch gives for them: golden.npz, which tests/check/record_golden.py writes."""
 
 from __future__ import annotations
 
@@ -76,6 +76,7 @@ def make_inputs(golden: Golden) -> Inputs:
     random = np.random.RandomState(golden.seed)  # its numbers never change: NumPy's NEP 19
 
     def draw(*shape: int) -> np.ndarray:
+        """Numbers of 6 significant bits at most."""
         return random.randint(2 ** (_BITS - 1), 2 ** (_BITS + 1), shape) * random.choice([-1, 1], shape) / 2**_BITS
 
     shapes = _shapes(golden)
@@ -126,6 +127,7 @@ def load(path: pathlib.Path = FILE) -> tuple[str, list[Record]]:
 
 
 def _split(goldens: list[Golden], flat: np.ndarray) -> Iterator[Results]:
+    """Cut the file's one long array into the results of each call."""
     start = 0
     for golden in goldens:
         arrays: list[Any] = []

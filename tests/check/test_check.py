@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 
 import mscompat
-from mscompat import _golden, check, cli
-from mscompat._check_worker import _array, _tensor, run_job
-from mscompat.check import Outcome, Report
+from mscompat import check, cli
+from mscompat.check import Outcome, Report, runner
+from mscompat.check.golden import FACTORS, TOLERANCES, load, make_inputs, multiply, relative_error, save
+from mscompat.check.worker import _array, _tensor, run_job
 
 CHECK = check.check
-RECORDS = {record.golden.name: record for record in _golden.load()[1]}
+RECORDS = {record.golden.name: record for record in load()[1]}
 FEW = ("stride_tuple", "padding_int", "one_pixel_output", "output_size_(7, 13)")
 FEW_CALLS = ("conv2d/stride_tuple", "conv2d/padding_int", "conv_transpose2d/one_pixel_output",
              "conv_transpose2d/output_size_(7, 13)")  # of a name twice, RECORDS holds the last
@@ -34,7 +35,7 @@ def write_few(path, wrong=None):
             output = record.results.output.copy()
             output.flat[-1] += 1
             records[number] = record._replace(results=record.results._replace(output=output))
-    _golden.save(path, "2.0", records)
+    save(path, "2.0", records)
     return path
 
 
@@ -59,17 +60,17 @@ def worker(folder, body):
     path = folder / "worker.py"
     path.write_text(f"""
 import os, signal, time
-from mscompat import _check_worker
+from mscompat.check import worker
 
-run_job = _check_worker.run_job
+run_job = worker.run_job
 
 def wrapper(record, dtype):
     name = record.golden.name
 {body}
     return run_job(record, dtype)
 
-_check_worker.run_job = wrapper
-_check_worker.main()
+worker.run_job = wrapper
+worker.main()
 """, encoding="utf-8")
     return [sys.executable, "-W", "ignore", str(path)]
 
@@ -100,8 +101,8 @@ def test_wrong_and_crashing_calls_are_named_and_the_rest_run(run, tmp_path):
         failure = wrong[first, dtype]
         assert failure["status"] == "failed"
         assert failure["message"].startswith("output: relative error")
-        assert failure["errors"]["output"] > _golden.TOLERANCES[dtype]
-        assert failure["errors"]["input_gradient"] <= _golden.TOLERANCES[dtype]
+        assert failure["errors"]["output"] > TOLERANCES[dtype]
+        assert failure["errors"]["input_gradient"] <= TOLERANCES[dtype]
         assert "'stride': (2, 3)" in failure["arguments"]
     assert wrong[segfault, "float32"]["status"] == wrong[ended, "float16"]["status"] == "crashed"
     assert wrong[segfault, "float32"]["message"] == (
@@ -188,14 +189,14 @@ def test_what_counts_as_not_supported(target, dtype, kind, status):
         def receive(self, seconds):
             return {"raised": "text", "type": kind}
 
-    job = check._Job(0, "conv2d/a", dtype, "graph")
-    result = check._outcome(Worker(), job, 1, target)
+    job = runner._Job(0, "conv2d/a", dtype, "graph")
+    result = runner._outcome(Worker(), job, 1, target)
     assert (result.status, result.message) == (status, f"{kind}: text")
 
 
 def test_infinite_errors(capsys):
     values = np.array([1.0, np.nan]), np.array([1.0, 2.0]), np.ones(2)
-    assert _golden.relative_error(*values) == math.inf
+    assert relative_error(*values) == math.inf
     report = Report({"device target": "CPU"}, [outcome("failed", errors={"output": None, "weight_gradient": 1.0})])
     assert json.loads(report.to_json())["worst_errors"] == {"conv2d": {"float32": None}}
     check.print_report(report)
@@ -216,24 +217,24 @@ def test_float32_is_seen_in_float64_and_tf32_in_float32():
     """What the numbers of a record can tell apart: the inputs need more than 11 bits, their products more than 24."""
     for name in FEW:
         golden, results, scales = RECORDS[name]
-        inputs = _golden.make_inputs(golden)
+        inputs = make_inputs(golden)
         for dtype, bits in (("float64", 24), ("float32", 11)):
-            factor = _golden.FACTORS[dtype]
-            exact = _golden.multiply(inputs, factor).input
-            for values in _golden.multiply(results, factor)[:2]:
+            factor = FACTORS[dtype]
+            exact = multiply(inputs, factor).input
+            for values in multiply(results, factor)[:2]:
                 if bits == 24:
                     assert (values.astype(np.float32) != values).any()
             mantissas, exponents = np.frexp(exact)
             rounded = np.ldexp(np.round(mantissas * 2**bits) / 2**bits, exponents)
-            assert bits == 24 or np.abs(rounded / exact - 1).max() > 100 * _golden.TOLERANCES[dtype]
+            assert bits == 24 or np.abs(rounded / exact - 1).max() > 100 * TOLERANCES[dtype]
         assert scales.output.min() > 0
 
 
 @pytest.mark.parametrize("dtype", check.DTYPES)
 def test_inputs_are_exact(dtype):
-    factor = _golden.FACTORS[dtype]
+    factor = FACTORS[dtype]
     for record in RECORDS.values():
-        inputs = _golden.multiply(_golden.make_inputs(record.golden), factor)
+        inputs = multiply(make_inputs(record.golden), factor)
         for values in (inputs.input, inputs.weight):
             np.testing.assert_array_equal(_array(_tensor(values, dtype)), values)
 
@@ -257,7 +258,7 @@ def test_all_calls_pass_here(tmp_path):
         capture_output=True, text=True, check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
-    calls = 8 * len(_golden.load()[1])
+    calls = 8 * len(load()[1])
     assert result.stdout.endswith(f"PASSED: on CPU, {calls} calls give torch's values and gradients.\n")
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["counts"] == {"run": calls, "passed": calls, "failed": 0, "crashed": 0, "not supported": 0}

@@ -1,7 +1,6 @@
-"""``mscompat check``: compare the layers on this machine with recorded results of torch.
+"""The calls in processes of their own, mscompat.check.worker: one that ends its process, or hangs, is reported.
 
-The calls run in a process of their own, mscompat._check_worker: one that ends it, or hangs, is reported, and the rest
-run in a new one.
+The rest run in a new process.
 """
 
 from __future__ import annotations
@@ -16,93 +15,32 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, NamedTuple, NoReturn
 
-from . import _golden
+from .._terminal import Progress
+from .golden import FILE, TOLERANCES, load
+from .report import Outcome, Report
 
-__all__ = ["CheckError", "Outcome", "Report", "check", "print_report"]
+__all__ = ["DTYPES", "MODES", "CheckError", "check"]
 
-DTYPES = tuple(_golden.TOLERANCES)
+DTYPES = tuple(TOLERANCES)
 MODES = ("pynative", "graph")
 # What MindSpore's operators lack on a device: a TypeError there is no failure.
 _NOT_SUPPORTED = {("GPU", "bfloat16"), ("Ascend", "float64")}
 _START_SECONDS = 300  # to import MindSpore and to start the device
-_WORKER = (sys.executable, "-W", "ignore", "-m", "mscompat._check_worker")
-_STATUSES = ("passed", "failed", "crashed", "not supported")
+_WORKER = (sys.executable, "-W", "ignore", "-m", "mscompat.check.worker")
 
 
 class CheckError(Exception):
     """Nothing can be checked: there is no such device, or MindSpore does not work at all."""
 
 
-class Outcome(NamedTuple):
-    """How one call ended."""
-
-    case: str  # operator/name
-    dtype: str
-    mode: str
-    status: str  # one of _STATUSES
-    errors: dict[str, float | None]  # relative ones of output and gradients; None: infinite, or NaN
-    message: str  # what is wrong
-
-    @property
-    def operator(self) -> str:
-        """The function's name in torch.nn.functional."""
-        return self.case.partition("/")[0]
-
-
-class Report(NamedTuple):
-    """What check found."""
-
-    environment: dict[str, str]
-    outcomes: list[Outcome]
-
-    @property
-    def passed(self) -> bool:
-        """Whether some did, and all that the device supports."""
-        statuses = {outcome.status for outcome in self.outcomes}
-        return "passed" in statuses and not {"failed", "crashed"} & statuses
-
-    def to_json(self) -> str:
-        """All of it, without what takes space in a bug report and says nothing."""
-        return json.dumps(
-            {
-                "passed": self.passed,
-                "environment": self.environment,
-                "counts": self.counts(),
-                "worst_errors": self.worst_errors(),
-                "failures": [
-                    {**outcome._asdict(), "arguments": _arguments(outcome.case)}
-                    for outcome in self.outcomes if outcome.status in ("failed", "crashed")
-                ],
-                "not_supported": [
-                    outcome._asdict() for outcome in self.outcomes if outcome.status == "not supported"
-                ],
-            },
-            indent=1, allow_nan=False,
-        )
-
-    def counts(self) -> dict[str, int]:
-        """How many calls ended how."""
-        counts = Counter(outcome.status for outcome in self.outcomes)
-        return {"run": counts.total(), **{status: counts[status] for status in _STATUSES}}
-
-    def worst_errors(self) -> dict[str, dict[str, float | None]]:
-        """By operator and dtype, the largest relative error; None where it is infinite."""
-        worst: dict[str, dict[str, float | None]] = {}
-        for outcome in self.outcomes:
-            for error in outcome.errors.values():
-                of_operator = worst.setdefault(outcome.operator, {})
-                so_far = of_operator.get(outcome.dtype, 0.0)
-                of_operator[outcome.dtype] = None if error is None or so_far is None else max(error, so_far)
-        return worst
-
-
 class _Job(NamedTuple):
+    """A recorded call in one dtype and one mode."""
+
     number: int  # of the call in the file
     case: str
     dtype: str
@@ -114,7 +52,7 @@ def check(
     modes: Sequence[str] = MODES,
     dtypes: Sequence[str] = DTYPES,
     timeout: float = 120,
-    golden: Path = _golden.FILE,
+    golden: Path = FILE,
     worker: Sequence[str] = _WORKER,
 ) -> Report:
     """Run every recorded call.
@@ -124,7 +62,7 @@ def check(
         modes (sequence of str): of 'pynative' and 'graph'.
         dtypes (sequence of str): of 'float64', 'float32', 'float16' and 'bfloat16'.
         timeout (float): seconds that a call may take, compiling included.
-        golden (Path): a file that mscompat._golden.save wrote.
+        golden (Path): a file that mscompat.check.golden.save wrote.
         worker (sequence of str): the command line of the process that runs the calls.
 
     Raises:
@@ -132,13 +70,12 @@ def check(
     """
     with tempfile.TemporaryFile() as stderr, _Worker(worker, _task(golden, device_target, []), stderr) as process:
         environment = _start(process, device_target)
-    names = [f"{record.golden.operator}/{record.golden.name}" for record in _golden.load(golden)[1]]
+    names = [f"{record.golden.operator}/{record.golden.name}" for record in load(golden)[1]]
     jobs = [
         _Job(number, name, dtype, mode) for mode in modes for dtype in dtypes for number, name in enumerate(names)
     ]
     # A graph is compiled by one core. Accelerators are not shared: a process may take all the memory of one.
     shares = min(2, os.cpu_count() or 1, len(jobs)) if environment["device target"] == "CPU" else 1
-    progress = _Progress(len(jobs))
     outcomes: list[Any] = [None] * len(jobs)
     stop = threading.Event()
 
@@ -156,17 +93,16 @@ def check(
                     return
                 while remaining and not stop.is_set():
                     position = remaining.pop(0)
-                    progress.start(jobs[position])
+                    progress.step(", ".join(reversed(jobs[position][1:])))
                     outcomes[position] = _outcome(process, jobs[position], timeout, target)
                     if outcomes[position].status == "crashed":
                         break
 
-    with ThreadPoolExecutor(shares) as pool:
+    with Progress("{done} of {total} calls", len(jobs), tenths=True) as progress, ThreadPoolExecutor(shares) as pool:
         try:
             list(pool.map(run_share, range(shares)))
         finally:
             stop.set()  # after Ctrl-C
-            progress.end()
     return Report(environment, outcomes)
 
 
@@ -177,31 +113,6 @@ def _task(golden: Path, device_target: str | None, jobs: list[_Job]) -> dict[str
         "device_target": device_target,
         "jobs": [(job.number, job.dtype, job.mode) for job in jobs],
     }
-
-
-class _Progress:
-    """On a terminal a line of stderr that changes; elsewhere one line for each tenth."""
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._started = 0
-        self._lock = threading.Lock()
-
-    def start(self, job: _Job) -> None:
-        """Say that a job starts."""
-        with self._lock:
-            self._started += 1
-            text = f"{self._started:,} of {self._total:,} calls"
-            if sys.stderr.isatty():
-                text = f"{text}: {job.mode}, {job.dtype}, {job.case}"[:79]
-                print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
-            elif self._started * 10 // self._total != (self._started - 1) * 10 // self._total:
-                print(text, file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        """Clear the line."""
-        if sys.stderr.isatty():
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 class _Worker:
@@ -228,6 +139,7 @@ class _Worker:
         self._process.wait()
 
     def _read(self) -> None:
+        """Put each message into the queue, and None after the last."""
         assert self._process.stdout is not None
         for line in self._process.stdout:
             with contextlib.suppress(json.JSONDecodeError):  # what MindSpore printed while it was imported
@@ -246,6 +158,7 @@ class _Worker:
         return message
 
     def _last_lines(self) -> str:
+        """What the process printed last."""
         self._stderr.seek(0)
         lines = self._stderr.read().decode("utf-8", "replace").strip().splitlines()
         return "Its last words: " + " | ".join(lines[-5:])[-1000:] if lines else ""
@@ -256,6 +169,7 @@ class _WorkerError(Exception):
 
 
 def _ending(code: int) -> str:
+    """How a process ended, by its exit code."""
     if code < 0:
         return f"the process ended by signal {-code} ({signal.Signals(-code).name})"
     return f"the process ended with exit code {code}"
@@ -280,10 +194,12 @@ def _start(worker: _Worker, device_target: str | None) -> dict[str, str]:
 
 
 def _raise_broken(what: str) -> NoReturn:
+    """Say that no call would work."""
     raise CheckError(f"MindSpore does not work at all here. Its first tensor operator: {what}")
 
 
 def _outcome(worker: _Worker, job: _Job, timeout: float, target: str) -> Outcome:
+    """Wait for the end of the job that the worker runs next, and judge it."""
     identity = job[1:]
     try:
         worker.receive(_START_SECONDS)  # that it started
@@ -294,7 +210,7 @@ def _outcome(worker: _Worker, job: _Job, timeout: float, target: str) -> Outcome
         lacking = message["type"] == "TypeError" and (target, job.dtype) in _NOT_SUPPORTED
         text = f"{message['type']}: {message['raised']}"
         return Outcome(*identity, "not supported" if lacking else "failed", {}, text)
-    tolerance = _golden.TOLERANCES[job.dtype]
+    tolerance = TOLERANCES[job.dtype]
     wrong = [
         f"{name}: {f'relative error {error:.1e} above {tolerance:.0e}' if isinstance(error, float) else error}"
         for name, error in message["errors"].items() if isinstance(error, str) or error > tolerance
@@ -304,63 +220,3 @@ def _outcome(worker: _Worker, job: _Job, timeout: float, target: str) -> Outcome
         for name, error in message["errors"].items() if isinstance(error, float)
     }
     return Outcome(*identity, "failed" if wrong else "passed", errors, "; ".join(wrong))
-
-
-def print_report(report: Report) -> None:
-    """The tables, the failures, and the verdict as last line."""
-    width = max(map(len, report.environment))
-    for name, value in report.environment.items():
-        print(f"{name:<{width}}  {value}")
-    print()
-    rows = list(_rows(report))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
-    print()
-    wrong = [outcome for outcome in report.outcomes if outcome.status in ("failed", "crashed")]
-    for outcome in wrong[:20]:
-        message = " ".join(outcome.message.split())
-        print(f"{outcome.status}: {outcome.case}, {outcome.dtype}, {outcome.mode}: {message[:300]}")
-    if len(wrong) > 20:
-        print(f"... and {len(wrong) - 20} more: --json FILE writes them all")
-    print(_verdict(report))
-
-
-def _rows(report: Report) -> Iterator[tuple[str, ...]]:
-    yield "operator", "dtype", "mode", "calls", *_STATUSES, "worst error", "allowed"
-    groups: dict[tuple[str, str, str], list[Outcome]] = {}
-    for outcome in report.outcomes:
-        groups.setdefault((outcome.operator, outcome.dtype, outcome.mode), []).append(outcome)
-    for key, outcomes in groups.items():
-        part = report._replace(outcomes=outcomes)
-        counts = part.counts()
-        if counts["not supported"] == counts["run"]:
-            yield *key, str(counts["run"]), *["-"] * 3, "all", "-", "-"
-            continue
-        worst = part.worst_errors().get(key[0], {}).get(key[1], 0.0)
-        yield (
-            *key, *map(str, counts.values()), "infinite" if worst is None else f"{worst:.1e}",
-            f"{_golden.TOLERANCES[key[1]]:.0e}",
-        )
-
-
-def _verdict(report: Report) -> str:
-    counts = report.counts()
-    lacking = f"; {counts['not supported']} not supported by MindSpore here" if counts["not supported"] else ""
-    target = report.environment["device target"]
-    if report.passed:
-        return f"PASSED: on {target}, {counts['passed']} calls give torch's values and gradients{lacking}."
-    return (
-        f"NOT PASSED: on {target}, {counts['failed']} calls failed and {counts['crashed']} crashed, of "
-        f"{counts['run']}{lacking}."
-    )
-
-
-def _arguments(case: str) -> str:
-    operator, _, name = case.partition("/")
-    for record in _golden.load()[1]:
-        golden = record.golden
-        if (golden.operator, golden.name) == (operator, name):
-            return f"input {golden.input_shape}, output_size {golden.output_size}, {golden.arguments}"
-    return ""
-

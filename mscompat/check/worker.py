@@ -17,10 +17,10 @@ import mindspore as ms
 import numpy as np
 from mindspore import Tensor, nn, ops
 
-from . import TorchConv2d, TorchConvTranspose2d, __version__, _golden
-from ._golden import Golden, Record, Results
-from ._mindspore import onednn
-from .nn.parameters import assign
+from .. import TorchConv2d, TorchConvTranspose2d, __version__
+from .._mindspore import onednn
+from ..nn.parameters import assign
+from .golden import FACTORS, Golden, Record, Results, load, make_inputs, multiply, relative_error
 
 __all__ = ["main", "run_job"]
 
@@ -46,7 +46,7 @@ def main() -> None:
         _reply(replies, broken=_text(error))
         return
     _reply(replies, ready=True)
-    records = _golden.load(pathlib.Path(task["golden"]))[1]
+    records = load(pathlib.Path(task["golden"]))[1]
     for number, dtype, mode in task["jobs"]:
         _reply(replies, started=True)
         ms.set_context(mode=MODES[mode])
@@ -60,8 +60,8 @@ def main() -> None:
 
 def run_job(record: Record, dtype: str) -> dict[str, float | str]:
     """By the results' names: their relative errors, or in words what else is wrong with them."""
-    factor = _golden.FACTORS[dtype]
-    expected, scales = (_golden.multiply(results, factor) for results in record[1:])
+    factor = FACTORS[dtype]
+    expected, scales = (multiply(results, factor) for results in record[1:])
     actual = _run(record.golden, dtype, factor)
     errors: dict[str, float | str] = {}
     for name, one, other, scale in zip(Results._fields, actual, expected, scales, strict=True):
@@ -72,13 +72,13 @@ def run_job(record: Record, dtype: str) -> dict[str, float | str]:
         elif one.shape != other.shape:
             errors[name] = f"shape {one.shape}, expected {other.shape}"
         else:
-            errors[name] = _golden.relative_error(_array(one), other, scale)
+            errors[name] = relative_error(_array(one), other, scale)
     return errors
 
 
 def _run(golden: Golden, dtype: str, factor: float) -> Any:
     """The call's results as tensors."""
-    inputs = _golden.multiply(_golden.make_inputs(golden), factor)
+    inputs = multiply(make_inputs(golden), factor)
     wide = "float64" if dtype == "float64" else "float32"
     layer = (TorchConvTranspose2d if golden.transposed else TorchConv2d)(
         **golden.arguments, dtype=getattr(ms, dtype)
@@ -106,21 +106,25 @@ class _Net(nn.Cell):
         self.dtype = dtype
 
     def construct(self, input: Tensor, cotangent: Tensor) -> Any:
+        """The sum to differentiate, and the output."""
         output = self.layer(input) if self.output_size is None else self.layer(input, self.output_size)
         return (ops.cast(output, self.dtype) * cotangent).sum(), output
 
 
 def _tensor(values: Any, dtype: str) -> Tensor:
+    """Values as a tensor, rounded once: NumPy has no bfloat16."""
     return Tensor(np.asarray(values, "float64" if dtype == "float64" else "float32"), getattr(ms, dtype))
 
 
 def _array(value: Tensor) -> np.ndarray:
+    """A tensor's values, exactly."""
     if value.dtype == ms.bfloat16:
         value = ops.cast(value, ms.float32)
     return value.asnumpy().astype(np.float64)
 
 
 def _environment() -> dict[str, str]:
+    """What a reader of the report has to know of this machine."""
     return {
         "mscompat": __version__,
         "MindSpore": ms.__version__,
@@ -135,6 +139,7 @@ def _environment() -> dict[str, str]:
 
 
 def _processor() -> str:
+    """The processor's name, as far as the system tells."""
     try:
         lines = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -149,6 +154,7 @@ def _text(error: Exception) -> str:
 
 
 def _reply(replies: TextIO, **message: Any) -> None:
+    """Write a message as one line, at once: the process may end with the next call."""
     print(json.dumps(message), file=replies, flush=True)
 
 

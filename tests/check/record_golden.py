@@ -1,7 +1,8 @@
-"""Record what torch gives, for machines without torch: ``python tests/record_golden.py``, with mscompat and torch.
+"""Record what torch gives, for machines without torch: PYTHONPATH=.:tests python tests/check/record_golden.py.
 
-Writes mscompat/golden.npz: values and gradients of calls of every kind, which ``mscompat check`` and test_golden.py
-compare with. And golden_init.npz beside this file: digests of initial parameters. Both hold torch's version.
+Writes mscompat/check/golden.npz: values and gradients of calls of every kind, which ``mscompat check`` and
+test_golden.py compare with. And golden_init.npz beside this file: digests of initial parameters. Both hold torch's
+version.
 """
 
 from __future__ import annotations
@@ -12,11 +13,10 @@ import zlib
 import cases
 import numpy as np
 import oracle
-import test_init
 import torch
+from initial_parameters import DTYPES, digests, torch_parameters
 
-from mscompat import _golden
-from mscompat._golden import Golden, Inputs, Record
+from mscompat.check.golden import FILE, Golden, Inputs, Record, make_inputs, save
 
 INIT_FILE = pathlib.Path(__file__).with_name("golden_init.npz")
 
@@ -71,18 +71,18 @@ def record() -> None:
     """Write the files."""
     records = []
     for golden in goldens():
-        inputs = _golden.make_inputs(golden)
+        inputs = make_inputs(golden)
         absolute = Inputs(*(None if array is None else np.abs(array) for array in inputs))
         results, scales = (oracle.torch_results(golden, golden.transposed, each) for each in (inputs, absolute))
         records.append(Record(golden, results, scales))
-    _golden.save(_golden.FILE, torch.__version__, records)
-    print(f"{_golden.FILE}: {len(records)} calls, {_golden.FILE.stat().st_size} bytes, torch {torch.__version__}")
+    save(FILE, torch.__version__, records)
+    print(f"{FILE}: {len(records)} calls, {FILE.stat().st_size} bytes, torch {torch.__version__}")
 
     arrays = {"torch_version": np.array(torch.__version__)}
-    for dtype in test_init.DTYPES:
+    for dtype in DTYPES:
         for seed in (0, 42):
             torch.manual_seed(seed)
-            arrays[f"{dtype}/{seed}"] = np.array(test_init.digests(test_init.torch_parameters(dtype)))
+            arrays[f"{dtype}/{seed}"] = np.array(digests(torch_parameters(dtype)))
     np.savez_compressed(INIT_FILE, **arrays)
     print(f"{INIT_FILE}: {len(arrays)} arrays")
 
