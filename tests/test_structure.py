@@ -48,27 +48,27 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = Package(ROOT / "mscompat")
 
 def test_imports_point_downwards():
-    assert wrong_directions(PACKAGE, LAYERS) == []
+    assert list(wrong_directions(PACKAGE, LAYERS)) == []
 
 
 def test_no_modules_import_each_other():
-    assert circles(PACKAGE) == []
+    assert list(circles(PACKAGE)) == []
 
 
 def test_arithmetic_knows_no_mindspore():
-    assert impurities(PACKAGE, PURE, "mindspore") == []
+    assert list(impurities(PACKAGE, PURE, "mindspore")) == []
 
 
 def test_private_names_of_mindspore_are_in_one_folder():
-    assert private_names(PACKAGE, "mindspore", PRIVATE_MODULES, HOME) == []
+    assert list(private_names(PACKAGE, "mindspore", PRIVATE_MODULES, HOME)) == []
 
 
 def test_no_file_is_too_long():
-    assert long_files(PACKAGE, MOST_LINES) == []
+    assert list(long_files(PACKAGE, MOST_LINES)) == []
 
 
 def test_folders_explain_themselves():
-    assert folders_without_readme(PACKAGE) == []
+    assert list(folders_without_readme(PACKAGE)) == []
 
 
 def test_dependencies_are_what_is_imported():
