@@ -52,7 +52,6 @@ def test_users_receive_what_is_exported():
     assert type(tensor) is mscompat.TorchTensor
 
 
-@pytest.mark.xfail(reason="__init__ of the layers has no docstring yet", strict=True)
 @pytest.mark.parametrize("layer", [mscompat.TorchConv2d, mscompat.TorchConvTranspose2d])
 def test_help_is_of_the_class(layer):
     """inspect and pydoc give a method without a docstring that of its base class: here, pybind's of Cell_."""

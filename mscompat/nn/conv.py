@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import mindspore as ms
 import numpy as np
@@ -175,6 +175,7 @@ class TorchConv2d(_ConvNd):
         device: str | None = None,
         dtype: Any = None,
     ) -> None:
+        """See Args above."""
         caller = Caller(type(self).__name__, ValueError)
         in_channels, out_channels, groups = arguments.channels(caller, in_channels, out_channels, groups)
         sizes = arguments.kernel_size(caller, kernel_size)
@@ -184,6 +185,10 @@ class TorchConv2d(_ConvNd):
         devices.check_device(caller, device)
         weight_shape = (out_channels, in_channels // groups, *sizes)
         super().__init__(spec, in_channels, out_channels, sizes, bias, weight_shape, _parameter_dtype(caller, dtype))
+
+    if TYPE_CHECKING:  # the inherited one returns Any
+
+        def __call__(self, input: Tensor) -> Tensor: ...
 
     def construct(self, input: Tensor) -> Tensor:
         """See Inputs and Outputs above."""
@@ -266,6 +271,7 @@ class TorchConvTranspose2d(_ConvNd):
         device: str | None = None,
         dtype: Any = None,
     ) -> None:
+        """See Args above."""
         caller = Caller(type(self).__name__, ValueError)
         arguments.check_transposed_padding(caller, padding, padding_mode)
         in_channels, out_channels, groups = arguments.channels(caller, in_channels, out_channels, groups)
@@ -276,6 +282,10 @@ class TorchConvTranspose2d(_ConvNd):
         devices.check_device(caller, device)
         weight_shape = (in_channels, out_channels // groups, *sizes)
         super().__init__(spec, in_channels, out_channels, sizes, bias, weight_shape, _parameter_dtype(caller, dtype))
+
+    if TYPE_CHECKING:
+
+        def __call__(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor: ...
 
     def construct(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """See Inputs and Outputs above."""
