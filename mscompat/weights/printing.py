@@ -1,4 +1,4 @@
-"""Text that comes from a file, for people to read."""
+"""Text of a file as it may be printed: it moves no cursor."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ __all__ = ["printable"]
 
 
 def printable(text: str) -> str:
-    """Return the text if it moves no cursor and fits every terminal's encoding, else its characters escaped."""
+    """The text itself if it is printable ASCII, else escaped, in quotes."""
     return text if text.isprintable() and text.isascii() else ascii(text)
