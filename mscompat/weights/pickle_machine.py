@@ -22,7 +22,7 @@ from .tensors import TorchFileError
 
 __all__ = ["unpickle"]
 
-_LONGEST_LINE = 4096
+_LONGEST_LINE = 2**24
 _LONGEST_NUMBER = 255
 _ARRAY_IN_MEMO = 64  # how far back in the memo an array is looked for when it gets its state
 
@@ -152,6 +152,11 @@ def _decimal(it: _Machine) -> None:
     if len(line) > 2 * _LONGEST_NUMBER:
         it.file.fail(f"the pickle has a number of more than {_LONGEST_NUMBER} bytes")
     it.make(line == b"01" if line in (b"00", b"01") else int(line))
+
+
+def _place(it: _Machine) -> int:
+    place = int(it.line()[:20])
+    return place if place >= 0 else it.file.fail("the pickle is damaged: a negative place in the memo")
 
 
 def _text(it: _Machine, size: int) -> None:
@@ -311,11 +316,11 @@ _INSTRUCTIONS: dict[bytes, tuple[int, Callable[[_Machine], Any]]] = {
     b"\x90": (_TAKES_NONE, _extend),
     b"q": (_PUSH - GRANT, lambda it: it.put(it.stream.read(1)[0])),
     b"r": (_PUSH, lambda it: it.put(it.number(4))),
-    b"p": (_PUSH, lambda it: it.put(int(it.line()))),
+    b"p": (_PUSH, lambda it: it.put(_place(it))),
     b"\x94": (_PUSH, lambda it: it.put(len(it.memo) + len(it.far_memo))),
     b"h": (_PUSH - GRANT, lambda it: it.get(it.stream.read(1)[0])),
     b"j": (_PUSH, lambda it: it.get(it.number(4))),
-    b"g": (_PUSH, lambda it: it.get(int(it.line()))),
+    b"g": (_PUSH, lambda it: it.get(_place(it))),
     b"c": (_PUSH, lambda it: it.name(it.line().decode(), it.line().decode())),
     b"\x93": (_PUSH, lambda it: it.name(*[it.stack.pop(), it.stack.pop()][::-1])),
     b"R": (_PUSH, _reduce),

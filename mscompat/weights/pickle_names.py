@@ -215,8 +215,9 @@ def _reconstructor(budget: Budget, cls: Any, base: Any, value: Any) -> Any:
     """copyreg's, for objects in protocols 0 and 1; the value is that of a subclass of list or dict."""
     if type(cls) is not Named:
         return UNKNOWN
-    budget.spend(_RECORD)
-    made = InertObject(cls.name, path=budget.file.path)
+    made = new_object(budget, cls, ())
+    if type(made) is _Namespace:
+        return made
     if type(value) in (list, dict):
         made.entries = value
     elif value is not None:
