@@ -79,7 +79,7 @@ def new_object(budget: Budget, cls: Any, arguments: Any, keywords: Any = None) -
 def build(budget: Budget, target: Any, state: Any) -> Any:
     """Give an object its state: the object, or the array that it stands for."""
     if type(target) is _Namespace and type(state) is dict:
-        budget.spend(16 * len(state))
+        budget.spend(64 * len(state))
         update(budget, target, [part for item in state.items() for part in item])
     elif isinstance(target, InertObject) and not isinstance(target, Named):
         target.state = state

@@ -61,14 +61,20 @@ def load_torch_file(path: str | os.PathLike[str]) -> Any:
         CPU (tested).
 
     Examples:
+        Settings beside the weights, of a checkpoint with a path in it, say, which is not run:
+
         >>> from mscompat import load_torch_file
-        >>> saved = load_torch_file("checkpoint.pth")  # doctest: +SKIP
-        >>> saved["epoch"], saved["params"]  # settings beside the weights  # doctest: +SKIP
+        >>> saved = load_torch_file("checkpoint.pth")
+        >>> saved["epoch"], saved["params"]
         (5, {'width': 64})
-        >>> saved["model"]["conv.weight"]  # doctest: +SKIP
-        TorchTensor(shape=(64, 3, 3, 3), dtype=float32)
-        >>> saved["model"]["conv.weight"].numpy().mean()  # doctest: +SKIP
-        0.0123
+        >>> saved["weight"]
+        TorchTensor(shape=(2,), dtype=float32)
+        >>> saved["weight"].numpy()
+        array([1., 1.], dtype=float32)
+        >>> saved["path"]
+        <pathlib.PurePosixPath, not run>
+        >>> saved["path"].arguments
+        ('runs', '1')
     """
     path = os.path.abspath(os.fspath(path))
     with open_regular(path) as stream:

@@ -25,7 +25,7 @@ DTYPES = (
 
 
 def contents():
-    """All that load_torch_file reads: see EXPECTED in test_torch_file.py."""
+    """All that load_torch_file reads: see EXPECTED in test_torch_archive.py."""
     base = torch.arange(24.0).reshape(2, 3, 4)
     tagged = nn.Parameter(torch.ones(2))
     tagged.tag = "x"  # an attribute makes torch write it in another way
@@ -116,6 +116,8 @@ def objects():
     history._log_history = np.array([0.5, 0.25])
     return {
         "weight": torch.ones(2),
+        "epoch": 5,
+        "params": {"width": 64},
         "array": np.arange(6, dtype=np.int16).reshape(2, 3),
         "big": np.arange(3, dtype=">f4"),
         "fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
@@ -156,6 +158,8 @@ if __name__ == "__main__":
         torch.save(network(), DATA / f"network_{name}.pth", _use_new_zipfile_serialization=zipped)
         torch.save(Whole(), DATA / f"module_{name}.pth", _use_new_zipfile_serialization=zipped)
         torch.save(objects(), DATA / f"objects_{name}.pth", _use_new_zipfile_serialization=zipped)
+    torch.save(nn.Linear(2, 2), DATA / "module.pth")
+    torch.save({"weight": torch.eye(2).to_sparse()}, DATA / "sparse.pth")
     torch.jit.script(Whole()).save(DATA / "torchscript.pt")
     torch.jit.freeze(torch.jit.script(Whole()).eval()).save(DATA / "frozen.pt")
     print(f"wrote {sum(path.stat().st_size for path in DATA.iterdir()):,} bytes with torch {torch.__version__}")

@@ -114,14 +114,14 @@ def test_odd_sizes_and_strides(tmp_path, shape, strides, values):
         np.testing.assert_array_equal(value.numpy(), values)
 
 
-def test_example_of_the_docstring(tmp_path):
+def test_settings_without_torch():
     """Reading settings beside weights needs nothing but this function, and imports no torch."""
     data = Path(__file__).parent / "data" / "objects_zip.pth"
     script = f"""
 import sys, mscompat
 saved = mscompat.load_torch_file({str(data)!r})
-print(saved["config"].state["_content"]["lr"], saved["weight"].numpy().mean(), "torch" in sys.modules)
+print(saved["params"], saved["weight"].numpy().mean(), "torch" in sys.modules)
 """
     root = Path(__file__).parents[2]
     result = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, timeout=300)
-    assert result.stdout == "0.5 1.0 False\n", result.stderr
+    assert result.stdout == "{'width': 64} 1.0 False\n", result.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import io
 import pickle
 import struct
@@ -15,6 +16,7 @@ import pytest
 from made_files import FLOATS, STORAGE, check, legacy, tensor, text, traced, zipped
 
 from mscompat import TorchFileError, load_torch_file
+from mscompat.weights import torch_archive
 
 try:
     import torch
@@ -102,6 +104,14 @@ def test_relative_path(tmp_path, monkeypatch):
     tensor = load_torch_file("weights.pth")["base"]
     monkeypatch.chdir("/")
     np.testing.assert_array_equal(tensor.numpy(), BASE)
+
+
+def test_docstring_example(tmp_path, monkeypatch):
+    (tmp_path / "checkpoint.pth").write_bytes((DATA / "objects_zip.pth").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    results = doctest.testmod(torch_archive)
+    assert results.attempted > 0
+    assert results.failed == 0
 
 
 def test_missing_and_folder(tmp_path):
