@@ -329,6 +329,6 @@ _INSTRUCTIONS: dict[bytes, tuple[int, Callable[[_Machine], Any]]] = {
     b"i": (_PUSH, _instance),
     b"o": (_PUSH, _object),
     b"b": (_TAKES_NONE, _build),
-    b"Q": (_PUSH + 250, _persistent),
+    b"Q": (_PUSH + 150, _persistent),
     b"P": (_PUSH, lambda it: it.stack.append(it.persistent_load(it.line().decode()))),
 }

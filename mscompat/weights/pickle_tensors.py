@@ -22,7 +22,7 @@ STORAGES = {
 }  # fmt: skip
 """The types of torch's storages, by the name of their class."""
 
-_TENSOR = 120  # bytes of a TorchTensor
+_TENSOR = 150  # bytes of a TorchTensor, and more: a pickle can make the same one again in five bytes, which takes time
 
 
 def _rebuild_tensor(budget: Budget, view: Any, offset: Any, shape: Any, strides: Any, dtype: str | None = None) -> Any:
@@ -46,7 +46,7 @@ def _rebuild_tensor(budget: Budget, view: Any, offset: Any, shape: Any, strides:
     tensor = TorchTensor(budget.file, storage, start + offset, shape, strides, dtype)
     if tensor.size and offset + extent(shape, strides) > size:
         budget.fail("the file is damaged: a tensor lies outside its storage")
-    budget.spend(_TENSOR)
+    budget.spend(_TENSOR + 16 * max(len(shape) - 4, 0))
     budget.file.reserve(tensor.nbytes)
     return tensor
 
@@ -102,7 +102,7 @@ def _rebuild_meta(budget: Budget, dtype: Any, shape: Any, *_: Any) -> Any:
 
 
 def _unsupported(budget: Budget, kind: str, shape: Any, dtype: str) -> Any:
-    budget.spend(2 * _TENSOR)
+    budget.spend(_TENSOR)
     return UnsupportedTensor(budget.file, kind, shape, dtype) if is_shape(shape) else UNKNOWN
 
 

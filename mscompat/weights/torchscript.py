@@ -26,6 +26,7 @@ _CLASS = re.compile(
     rb"(?:  __buffers__ = \[([^\]\n]*)\]\n)?",
     re.MULTILINE,
 )
+_MOST_CLASSES = 10_000  # in a file of code: torch writes one, or a few
 _NAME = re.compile(rb'"([^"\n]*)"')
 
 
@@ -55,7 +56,7 @@ def sort_attributes(value: Any, read_code: Callable[[str], bytes | None]) -> Non
         file = "/".join(folders) + ".py"
         if file not in files:
             code = read_code(file)
-            files[file] = None if code is None else _declarations(code)
+            files[file] = None if code is None or code.count(b"__parameters__") > _MOST_CLASSES else _declarations(code)
         declarations = files[file]
         if declarations is None:
             declaration = _Declaration(set(), None)  # without its code, all tensors count

@@ -60,11 +60,11 @@ class ZipArchive:
         return self._first_byte(entry, name), entry.file_size
 
     def code(self, name: str) -> bytes | None:
-        """A file of TorchScript's code, as far as a long one goes; None where it cannot be read."""
+        """A file of TorchScript's code; None where there is none, or it cannot be read, or is far too long."""
         entry = self._entries.get(f"{self._root}code/{name}")
         if entry is None or entry.flag_bits & 1 or self._code_left <= 0:
             return None
-        data = self._read(self._first_byte(entry, "code"), entry.compress_size)
+        data = self._read(self._first_byte(entry, "code"), min(entry.compress_size, _LONGEST_CODE))
         if entry.compress_type == zipfile.ZIP_DEFLATED:
             try:
                 data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, _LONGEST_CODE)
@@ -73,7 +73,7 @@ class ZipArchive:
         elif entry.compress_type != zipfile.ZIP_STORED:
             return None
         self._code_left -= len(data)
-        return data
+        return data if len(data) < _LONGEST_CODE else None
 
     def _first_byte(self, entry: zipfile.ZipInfo, name: str) -> int:
         file = self.file

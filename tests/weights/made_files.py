@@ -98,3 +98,14 @@ def check(value, expected):
     else:
         assert type(value) is type(expected)
         assert value == expected
+
+
+def read(load, value, protocol=2):
+    """A value through a pickle, beside a tensor that it must not hide."""
+    program = pickle.dumps(value, protocol)
+    end = -1
+    start = 2 if protocol < 4 else 11
+    program = (b"(" + tensor() + program[start:end] + b"t") if protocol > 1 else b"(" + tensor() + program[:end] + b"t"
+    weight, found = load(zipped(program))
+    check(weight, np.arange(4, dtype=np.float32))
+    return found

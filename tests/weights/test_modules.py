@@ -171,7 +171,8 @@ def scripted(code, compress=zipfile.ZIP_DEFLATED, name="archive/code/__torch__.p
         (CODE.replace(b"class M(", b"class N("), None),
         (b"", None),
         (None, ["w", "b", "t"]),
-        (b"\n" * 2**25 + CODE, None),
+        (b"\n" * 2**25 + CODE, ["w", "b", "t"]),
+        (CODE.replace(b"M", b"N") * 20_000 + CODE, ["w", "b", "t"]),
     ],
 )
 def test_code_by_hand(tmp_path, code, names):
