@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["ITEMSIZE", "File", "Storage", "StorageView", "TorchFileError", "TorchTensor", "extent", "is_size"]
+if TYPE_CHECKING:
+    from .tensor_file import File
+
+__all__ = [
+    "ITEMSIZE", "Storage", "StorageView", "TorchFileError", "TorchTensor", "UnsupportedTensor", "extent", "is_shape",
+    "is_size",
+]  # fmt: skip
 
 ITEMSIZE = {
     "float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "complex128": 16, "complex64": 8,
@@ -16,19 +22,18 @@ ITEMSIZE = {
 # NumPy has no such types: their tensors are listed, but not read.
 _LISTED_ONLY = {
     "complex32": 4, "float8_e4m3fn": 1, "float8_e4m3fnuz": 1, "float8_e5m2": 1, "float8_e5m2fnuz": 1,
-    "float8_e8m0fnu": 1,
+    "float8_e8m0fnu": 1, "float4_e2m1fn_x2": 1, "bits8": 1, "bits16": 2, "bits1x8": 1, "bits2x4": 1, "bits4x2": 1,
+    "qint8": 1, "quint8": 1, "qint32": 4, "quint4x2": 1, "quint2x4": 1,
     "untyped": 1,  # of a storage: its tensors say what they are
 }  # fmt: skip
 ITEMSIZE |= _LISTED_ONLY
 """Bytes of an element, by torch's name of its type."""
 
-# Tensors that overlap or share their values (expand, tied weights) take more memory than the file.
-_SHARING = 8
-_FREE_BYTES = 2**28
+_MOST_DIMENSIONS = 64  # torch's limit
 
 
 class TorchFileError(ValueError):
-    """A file is not one of torch.save's, is damaged, or holds more than tensors and plain containers."""
+    """A file is damaged, is not one that torch, safetensors or MindSpore wrote, or holds what mscompat cannot read."""
 
 
 class TorchTensor:
@@ -69,18 +74,19 @@ class TorchTensor:
         """Read the values, into an array of its own; of bfloat16, in the NumPy type that MindSpore has for it.
 
         Raises:
-            TorchFileError: If the file changed, or NumPy has no such type.
+            TorchFileError: If the file changed, NumPy has no such type, or the tensor is sparse, quantized, nested or
+                meta.
         """
         if self.dtype in _LISTED_ONLY:
             self._file.fail(f"NumPy has no type for {self.dtype}")
         name = {"bfloat16": "uint16", "bool": "uint8"}.get(self.dtype, self.dtype)
         raw = np.dtype(name).newbyteorder(self._file.byteorder)
-        if self.size == 0:
-            values = np.empty(self.shape, raw)
-        else:
-            position = self._storage.position + self._offset * raw.itemsize
-            data = self._file.read(position, extent(self.shape, self._strides) * raw.itemsize)
-            values = np.ndarray(self.shape, raw, data, 0, [stride * raw.itemsize for stride in self._strides])
+        try:
+            values = self._read(raw)
+        except TorchFileError:
+            raise
+        except (ValueError, OverflowError):
+            self._file.fail(f"NumPy has no arrays of {len(self.shape)} dimensions, or of such sizes: {self.shape}")
         if self.dtype == "bool":
             return np.ascontiguousarray(values != 0).reshape(self.shape)  # every byte but 0 is True, as in torch
         values = np.array(values, raw.newbyteorder("="), order="C", copy=False)
@@ -95,6 +101,39 @@ class TorchTensor:
         if self._negative:
             np.negative(values, out=values)
         return values
+
+    def _read(self, raw: np.dtype) -> np.ndarray:
+        if self.size == 0:
+            return np.empty(self.shape, raw)
+        position = self._storage.position + self._offset * raw.itemsize
+        count = extent(self.shape, self._strides) * raw.itemsize
+        # Where there is one element, the stride says nothing, and may be too large for NumPy.
+        strides = [
+            stride * raw.itemsize if size > 1 else 0 for size, stride in zip(self.shape, self._strides, strict=True)
+        ]
+        if count > 4 * self.nbytes + 2**16:
+            return self._file.read_sparsely(position, count, self.shape, raw, strides)
+        return np.ndarray(self.shape, raw, self._file.read(position, count), 0, strides)
+
+
+class UnsupportedTensor(TorchTensor):
+    """A sparse, quantized, nested or meta tensor: it is listed, and its values are not read.
+
+    Of a nested one, the shape is the number of its tensors.
+    """
+
+    __slots__ = ("_kind",)
+
+    def __init__(self, file: File, kind: str, shape: tuple[int, ...], dtype: str) -> None:
+        super().__init__(file, Storage(dtype, 0), 0, shape, (), dtype)
+        self._kind = kind
+
+    def __repr__(self) -> str:
+        return f"{super().__repr__()[:-1]}, {self._kind})"
+
+    def numpy(self) -> np.ndarray:
+        """Raise TorchFileError."""
+        self._file.fail(f"{self._kind} tensors are not supported")
 
 
 class Storage:
@@ -121,38 +160,19 @@ class StorageView(NamedTuple):
     size: int
 
 
-class File:
-    """The file that tensors are read from, and how."""
-
-    def __init__(self, path: str, size: int) -> None:
-        self.path = path
-        self.size = size
-        self.byteorder: Literal["<", ">"] = "<"
-        self._left = _SHARING * size + _FREE_BYTES  # bytes that the tensors still to come may hold
-
-    def fail(self, sentence: str) -> NoReturn:
-        """Raise TorchFileError."""
-        raise TorchFileError(f"{self.path}: {sentence}")
-
-    def reserve(self, count: int) -> None:
-        """Count the bytes of a tensor, and fail where all together are too many."""
-        self._left -= count
-        if self._left < 0:
-            self.fail(f"the tensors take more than {_SHARING} times the file's size: they overlap each other")
-
-    def read(self, position: int, count: int) -> bytearray:
-        """Bytes of the file."""
-        data = bytearray(count)
-        with open(self.path, "rb") as stream:
-            stream.seek(position)
-            if stream.readinto(data) != count:
-                self.fail("the file ends early")
-        return data
-
-
 def is_size(value: Any) -> bool:
     """Whether it is a number of elements or bytes that a file may have."""
     return type(value) is int and 0 <= value < 2**62
+
+
+def is_shape(value: Any) -> bool:
+    """Whether it is the shape of a tensor that could be addressed, were each of its sizes 1 at least."""
+    return (
+        type(value) is tuple
+        and len(value) <= _MOST_DIMENSIONS
+        and all(map(is_size, value))
+        and math.prod(max(size, 1) for size in value) < 2**60
+    )
 
 
 def extent(shape: tuple[int, ...], strides: tuple[int, ...]) -> int:

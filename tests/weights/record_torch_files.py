@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import argparse
 import collections
+import datetime
 import pathlib
+import random
+import sys
+import types
 
 import numpy as np
 import torch
@@ -21,7 +25,7 @@ DTYPES = (
 
 
 def contents():
-    """All that load_torch_file reads: see EXPECTED in test_torch_file.py."""
+    """All that load_torch_file reads: see EXPECTED in test_torch_archive.py."""
     base = torch.arange(24.0).reshape(2, 3, 4)
     tagged = nn.Parameter(torch.ones(2))
     tagged.tag = "x"  # an attribute makes torch write it in another way
@@ -68,6 +72,71 @@ class Network(nn.Module):
         return self.head(x.mean((2, 3)))
 
 
+class Whole(nn.Module):
+    """A module that is saved as a whole."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("scale", torch.full((2,), 3.0))
+        self.register_buffer("cache", torch.ones(1), persistent=False)
+        self.register_buffer("nothing", None)
+        self.layers = nn.Sequential(nn.Linear(2, 2, bias=False), nn.BatchNorm1d(2))
+        self.shared = self.layers[0]
+        self.plain = torch.ones(5)
+        with torch.no_grad():
+            self.shared.weight.copy_(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+
+    def forward(self, x):
+        return self.shared(self.layers(x)) * self.scale * self.cache + self.plain[0]
+
+
+def fakes():
+    """Classes of libraries that need not be there, by what they are."""
+    made = {}
+    for name, base in (
+        ("omegaconf.dictconfig.DictConfig", object), ("omegaconf.listconfig.ListConfig", object),
+        ("mmengine.config.config.ConfigDict", dict), ("mmengine.logging.history_buffer.HistoryBuffer", object),
+        ("lightning.fabric.utilities.data.AttributeDict", dict), ("library.Names", list),
+    ):  # fmt: skip
+        module, _, short = name.rpartition(".")
+        for count in range(module.count(".") + 1):
+            part = ".".join(module.split(".")[: count + 1])
+            sys.modules.setdefault(part, types.ModuleType(part))
+        made[short] = type(short, (base,), {"__module__": module})
+        setattr(sys.modules[module], short, made[short])
+    return made
+
+
+def objects():
+    """What people's checkpoints have beside the weights: see test_pickle_names.py."""
+    classes = fakes()
+    config = classes["DictConfig"]()
+    config.__dict__.update(_content={"lr": 0.5, "layers": classes["ListConfig"]()}, _parent=None)
+    history = classes["HistoryBuffer"]()
+    history._log_history = np.array([0.5, 0.25])
+    return {
+        "weight": torch.ones(2),
+        "epoch": 5,
+        "params": {"width": 64},
+        "array": np.arange(6, dtype=np.int16).reshape(2, 3),
+        "big": np.arange(3, dtype=">f4"),
+        "fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        "text": np.array(["a", "bc"]),
+        "rng": np.random.RandomState(0).get_state(),
+        "python_rng": random.Random(0).getstate(),
+        "path": pathlib.PurePosixPath("runs/1"),
+        "time": datetime.datetime(2024, 1, 2, 3, 4, 5),
+        "deque": collections.deque([1, 2], maxlen=5),
+        "config": config,
+        "names": classes["Names"]([1, 2]),
+        "settings": classes["AttributeDict"](lr=0.5),
+        "nested": classes["ConfigDict"](model=classes["ConfigDict"](depth=50)),
+        "history": history,
+        classes["HistoryBuffer"]: {"class": "as a key"},
+        ("a", 1): "tuple",
+    }
+
+
 def network():
     """Weights after some training, and an output."""
     torch.manual_seed(0)
@@ -87,8 +156,10 @@ if __name__ == "__main__":
     for name, zipped in (("zip", True), ("legacy", False)):
         torch.save(contents(), DATA / f"contents_{name}.pth", _use_new_zipfile_serialization=zipped)
         torch.save(network(), DATA / f"network_{name}.pth", _use_new_zipfile_serialization=zipped)
+        torch.save(Whole(), DATA / f"module_{name}.pth", _use_new_zipfile_serialization=zipped)
+        torch.save(objects(), DATA / f"objects_{name}.pth", _use_new_zipfile_serialization=zipped)
     torch.save(nn.Linear(2, 2), DATA / "module.pth")
     torch.save({"weight": torch.eye(2).to_sparse()}, DATA / "sparse.pth")
-    script = torch.jit.script(nn.Linear(2, 2))
-    script.save(DATA / "torchscript.pt")
+    torch.jit.script(Whole()).save(DATA / "torchscript.pt")
+    torch.jit.freeze(torch.jit.script(Whole()).eval()).save(DATA / "frozen.pt")
     print(f"wrote {sum(path.stat().st_size for path in DATA.iterdir()):,} bytes with torch {torch.__version__}")
