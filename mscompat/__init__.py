@@ -19,9 +19,10 @@ from . import nn as nn
 from ._mindspore.launch import launch_blocking
 from .nn.conv import TorchConv2d, TorchConvTranspose2d
 from .random import manual_seed
+from .weights.errors import TorchFileError
 from .weights.inert import InertObject
 from .weights.state_dict import load_torch_state_dict, torch_state_dict
-from .weights.tensors import TorchFileError, TorchTensor
+from .weights.tensors import TorchTensor
 from .weights.torch_archive import load_torch_file
 
 # Without functional and nn: `from mscompat import *` would shadow mindspore's, or torch's.

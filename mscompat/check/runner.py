@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, NamedTuple, NoReturn
 
+from .._conv.devices import REFUSED
 from .._terminal import Progress
 from .golden import FILE, TOLERANCES, load
 from .report import Outcome, Report
@@ -28,8 +29,6 @@ __all__ = ["DTYPES", "MODES", "CheckError", "check"]
 
 DTYPES = tuple(TOLERANCES)
 MODES = ("pynative", "graph")
-# What MindSpore's operators lack on a device: a TypeError there is no failure.
-_NOT_SUPPORTED = {("GPU", "bfloat16"), ("Ascend", "float64")}
 _START_SECONDS = 300  # to import MindSpore and to start the device
 _WORKER = (sys.executable, "-W", "ignore", "-m", "mscompat.check.worker")
 
@@ -207,7 +206,7 @@ def _outcome(worker: _Worker, job: _Job, timeout: float, target: str) -> Outcome
     except _WorkerError as error:
         return Outcome(*identity, "crashed", {}, str(error))
     if "raised" in message:
-        lacking = message["type"] == "TypeError" and (target, job.dtype) in _NOT_SUPPORTED
+        lacking = message["type"] == "TypeError" and (target, job.dtype) in REFUSED
         text = f"{message['type']}: {message['raised']}"
         return Outcome(*identity, "not supported" if lacking else "failed", {}, text)
     tolerance = TOLERANCES[job.dtype]

@@ -188,7 +188,7 @@ class TorchConv2d(_ConvNd):
 
     if TYPE_CHECKING:  # the inherited one returns Any
 
-        def __call__(self, input: Tensor) -> Tensor: ...
+        def __call__(self, input: Tensor) -> Tensor: ...  # noqa: D102
 
     def construct(self, input: Tensor) -> Tensor:
         """See Inputs and Outputs above."""
@@ -285,7 +285,7 @@ class TorchConvTranspose2d(_ConvNd):
 
     if TYPE_CHECKING:
 
-        def __call__(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor: ...
+        def __call__(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor: ...  # noqa: D102
 
     def construct(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """See Inputs and Outputs above."""

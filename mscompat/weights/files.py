@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from .errors import TorchFileError
 from .groups import Group, GroupError, choose_group, entries, find_group, find_groups, is_container
 from .listing import describe
 from .mindspore_checkpoint import read_mindspore_checkpoint
 from .regular_file import open_regular
 from .safetensors_file import read_safetensors
-from .tensors import TorchFileError
 from .torch_archive import load_torch_file
 
 __all__ = ["find_state_dict", "list_groups", "read_file", "read_group", "read_state_dict"]

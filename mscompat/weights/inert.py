@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .errors import TorchFileError
 from .printing import printable
-from .tensors import TorchFileError
 
 __all__ = ["InertObject", "module_state_dict"]
 

@@ -21,11 +21,11 @@ import mindspore as ms
 import numpy as np
 
 from .arrays import MOST_DIMS, fits_numpy, numpy_type
+from .errors import TorchFileError
 from .inert import InertObject
 from .printing import printable
 from .protobuf import Span, WireError, fields
 from .regular_file import open_regular
-from .tensors import TorchFileError
 
 __all__ = ["CheckpointTensor", "read_mindspore_checkpoint"]
 

@@ -16,9 +16,9 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from . import pickle_names
+from .errors import TorchFileError
 from .pickle_budget import GRANT, Budget
 from .tensor_file import File
-from .tensors import TorchFileError
 
 __all__ = ["unpickle"]
 

@@ -7,7 +7,7 @@ import os
 import stat
 from typing import BinaryIO
 
-from .tensors import TorchFileError
+from .errors import TorchFileError
 
 __all__ = ["open_regular"]
 

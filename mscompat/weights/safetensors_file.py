@@ -8,9 +8,9 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from .arrays import fits_numpy
+from .errors import TorchFileError
 from .printing import printable
 from .regular_file import open_regular
-from .tensors import TorchFileError
 
 __all__ = ["SafeTensor", "read_safetensors"]
 

@@ -17,12 +17,12 @@ from .._mindspore.cells import inner_cells, own_buffers, own_parameters
 from ..nn.conv import TorchConvTranspose2d
 from ..nn.parameters import assign
 from .arrays import cast, dtype_name, is_tensor, numpy_type, to_numpy
+from .errors import TorchFileError
 from .files import find_state_dict, read_state_dict
 from .mindspore_checkpoint import CheckpointTensor
 from .names import common_prefix
 from .printing import printable
 from .reparametrized import combine, part_names
-from .tensors import TorchFileError
 
 __all__ = ["load_torch_state_dict", "torch_state_dict"]
 

@@ -7,8 +7,8 @@ from typing import Literal, NoReturn
 
 import numpy as np
 
+from .errors import TorchFileError
 from .regular_file import open_regular
-from .tensors import TorchFileError
 
 __all__ = ["File"]
 

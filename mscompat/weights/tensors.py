@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from .tensor_file import File
+from .errors import TorchFileError
+from .tensor_file import File
 
 __all__ = [
-    "ITEMSIZE", "Storage", "StorageView", "TorchFileError", "TorchTensor", "UnsupportedTensor", "extent", "is_shape",
+    "ITEMSIZE", "Storage", "StorageView", "TorchTensor", "UnsupportedTensor", "extent", "is_shape",
     "is_size",
 ]  # fmt: skip
 
@@ -30,10 +30,6 @@ ITEMSIZE |= _LISTED_ONLY
 """Bytes of an element, by torch's name of its type."""
 
 _MOST_DIMENSIONS = 64  # torch's limit
-
-
-class TorchFileError(ValueError):
-    """A file is damaged, is not one that torch, safetensors or MindSpore wrote, or holds what mscompat cannot read."""
 
 
 class TorchTensor:

@@ -16,13 +16,14 @@ import struct
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
+from .errors import TorchFileError
 from .inert import InertObject, module_state_dict
 from .pickle_known import StorageType
 from .pickle_machine import unpickle
 from .printing import printable
 from .regular_file import open_regular
 from .tensor_file import File
-from .tensors import Storage, StorageView, TorchFileError, TorchTensor, is_size
+from .tensors import Storage, StorageView, TorchTensor, is_size
 from .torchscript import add_constants, sort_attributes
 from .zip_archive import ZipArchive
 

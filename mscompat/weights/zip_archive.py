@@ -7,9 +7,9 @@ import zipfile
 import zlib
 from typing import BinaryIO
 
+from .errors import TorchFileError
 from .printing import printable
 from .tensor_file import File
-from .tensors import TorchFileError
 
 __all__ = ["ZipArchive"]
 
