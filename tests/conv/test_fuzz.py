@@ -8,7 +8,7 @@ import pytest
 from cases import PADDING_MODES, Case
 from harness import check_case
 
-CALLS = {"pynative": 150, "graph": 20}
+CALLS = {"pynative": 100, "graph": 12}
 
 
 def draw_pair(random, low: int, high: int):

@@ -148,7 +148,11 @@ def test_second_order(case, dtype, algorithm, mode, batch, an_algorithm):
 
 @pytest.mark.parametrize(
     ("case", "algorithm", "mode"),
-    [pytest.param(case, "im2col", "pynative", id=f"{case.name}-im2col-pynative") for case in ONE_PRODUCT] + [
+    [
+        pytest.param(case, "im2col", "pynative", id=f"{case.name}-im2col-pynative",
+                     marks=[] if case is ONE_PRODUCT[0] else pytest.mark.slow)
+        for case in ONE_PRODUCT
+    ] + [
         pytest.param(*row, id=f"{row[0].name}-{'-'.join(row[1:])}", marks=pytest.mark.slow)
         for row in itertools.product(CASES, ALGORITHMS, ("pynative", "graph"))
         # ops.Pad's third derivative does not exist: "SliceGrad's bprop not defined" (MS-12).
