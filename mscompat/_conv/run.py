@@ -6,6 +6,7 @@ MS-11).
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from mindspore import Parameter, Tensor, ops
@@ -25,15 +26,11 @@ _reshape = ops.Reshape()
 _squeeze = ops.Squeeze(0)
 
 
-def _plan_in_pynative(*call: Any) -> tuple[Plan, Any]:
-    return make_plan(*call, exporting=False)
-
-
 def _plan_in_graph(*call: Any) -> tuple[Plan, Any]:
     return make_plan(*call, exporting=is_exporting())
 
 
-_plan = compile_time_function("mscompat_plan", _plan_in_pynative, _plan_in_graph)
+_plan = compile_time_function("mscompat_plan", functools.partial(make_plan, exporting=False), _plan_in_graph)
 
 
 def conv(

@@ -87,7 +87,7 @@ class Contender:
     def padded_operators(self, case: Case, arrays: Arrays, backward: bool) -> Callable[[], tuple]:
         """The least that it can cost: the cell that pads, and the operators."""
         padding, pads = importlib.import_module("mscompat._conv.algorithms.padding"), (case.arguments["padding"],) * 2
-        pad = padding.pad_operator(case.arguments["padding_mode"], case.input[2:], (pads, pads))
+        pad = padding.pad_operator(case.arguments["padding_mode"], tuple(case.input[2:]), (pads, pads))
         return self.operators(case._replace(arguments={**case.arguments, "padding": 0}), arrays, backward, pad)
 
     def resnet18(self, images: np.ndarray, labels: np.ndarray, train: bool) -> Callable[[], tuple]:
