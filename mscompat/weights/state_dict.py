@@ -87,8 +87,9 @@ def load_torch_state_dict(
             A ParameterTuple's are named by its Parameters' names: "weights.0" stands for an entry of a ParameterList.
         source (mapping or path): names and NumPy arrays, MindSpore or torch tensors; or a file that torch.save or
             torch.jit.save (any ending, whole modules too; see :func:`mscompat.load_torch_file`), safetensors
-            (``.safetensors``) or MindSpore (``.ckpt``) wrote. Names that fit only without a prefix that all of them have ('module.' of DataParallel, '_orig_mod.'
-            of torch.compile, a wrapper's 'model.', or several) lose it. A ``.ckpt`` may have MindSpore's names too.
+            (``.safetensors``) or MindSpore (``.ckpt``) wrote. Names that fit only without a prefix that all of them
+            have ('module.' of DataParallel, '_orig_mod.' of torch.compile, a wrapper's 'model.', or several) lose it. A
+            ``.ckpt`` may have MindSpore's names too.
             Where the cell has one parameter and the source its parts, of torch's weight_norm or spectral_norm
             (weight_g and weight_v, say), their product is loaded, as torch computes it in evaluation mode.
         strict (bool): whether missing and unexpected names raise. Default: True.
