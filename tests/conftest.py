@@ -12,7 +12,7 @@ import mindspore as ms
 import pytest
 
 from mscompat._conv import devices, plan
-from mscompat._conv.algorithms import tiles
+from mscompat._conv.algorithms import linked, padding, tiles
 from mscompat._mindspore import onednn
 
 ROOT = Path(__file__).parents[1]
@@ -85,9 +85,18 @@ def always_flipped(monkeypatch, forgotten):
 @pytest.fixture
 def forgotten():
     """What was made before the test, and in it; to call, so that what was made so far is."""
-    plan.forget_plans()
-    yield plan.forget_plans
-    plan.forget_plans()
+    makers = (
+        plan._known_plan, linked.conv2d, linked.input_gradient, linked.weight_gradient, padding.pad_operator,
+        padding._pad_gradient,
+    )
+
+    def forget():
+        for maker in makers:
+            maker.cache_clear()
+
+    forget()
+    yield forget
+    forget()
 
 
 @pytest.fixture

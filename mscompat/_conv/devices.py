@@ -47,13 +47,9 @@ class Device:
     largest_pad: int | None = None
 
 
-_HAS_ACCELERATOR = ms.device_context.gpu.is_available() or ms.device_context.ascend.is_available()
-
-
 def current_target() -> str:
     """MindSpore's device target: 'CPU', 'GPU' or 'Ascend'."""
-    # Every call of a layer asks, and get_current_device takes 4 us.
-    return ms.get_current_device()[0] if _HAS_ACCELERATOR else "CPU"
+    return ms.get_current_device()[0]
 
 
 def refuse(caller: Caller, target: str, dtype: object) -> None:

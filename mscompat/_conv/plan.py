@@ -20,7 +20,7 @@ from .geometry import NO_PADS, Convolution
 from .shapes import Shape
 from .spec import ConvSpec
 
-__all__ = ["Plan", "forget_plans", "make_plan"]
+__all__ = ["Plan", "make_plan"]
 
 _TORCH_NAMES = {getattr(ms, name): torch_name for name, torch_name in arguments.DTYPES.items()}
 # The dtypes of Cell.to_float, in the order of the flags fp16, bf16 and fp32 that it sets.
@@ -65,7 +65,8 @@ class _Call:
 
     spec: ConvSpec
     caller: Caller
-    device: devices.Device
+    # MindSpore's device target.
+    target: str
     input: Shape | None
     weight: Shape
     # The dtype of all arguments; None where they may differ, since the layer casts them (to_float).
@@ -74,6 +75,11 @@ class _Call:
     wanted: Any
     # A file of MindSpore's own operators is to be written.
     exporting: bool
+
+    @property
+    def device(self) -> devices.Device:
+        """What the target takes."""
+        return devices.DEVICES[self.target]
 
     @property
     def kernel_size(self) -> tuple[int, ...]:
@@ -150,19 +156,12 @@ def _known_plan(
     shapes.check_weight(caller, weight, bias, spec.groups, spec.transposed)
     shapes.check_input(caller, input, weight, spec.groups, spec.transposed)
     given, wanted = _dtypes(caller, dtypes, to_float)
-    call = _Call(spec, caller, devices.DEVICES[target], input, weight, given, wanted, exporting)
-    plan, operator = _plan_transposed(call, output_size, target) if spec.transposed else _plan(call, target)
+    call = _Call(spec, caller, target, input, weight, given, wanted, exporting)
+    plan, operator = _plan_transposed(call, output_size) if spec.transposed else _plan(call)
     return plan._replace(is_plain=plan == Plan(plan.out_channels, plan.stride, expand_batch=False)), operator
 
 
-def forget_plans() -> None:
-    """Make every plan and every cell anew."""
-    _known_plan.cache_clear()
-    algorithms.linked.clear_caches()
-    padding.clear_caches()
-
-
-def _plan(call: _Call, target: str) -> tuple[Plan, Any]:
+def _plan(call: _Call) -> tuple[Plan, Any]:
     spec, kernel_size = call.spec, call.kernel_size
     steps, spread = geometry.expand(spec.stride), geometry.expand(spec.dilation)
     pads = geometry.conv_padding(spec.padding, kernel_size, spec.dilation)
@@ -191,12 +190,12 @@ def _plan(call: _Call, target: str) -> tuple[Plan, Any]:
         plan = plan._replace(zero_pad=zero_pad(pads))
         input, pads = geometry.padded_shape(input, pads), NO_PADS
     convolution = Convolution(input, call.weight, steps, pads, spread, spec.groups)
-    plan, algorithm = _select(call, plan, convolution, target)
+    plan, algorithm = _select(call, plan, convolution)
     operator = algorithms.conv_operator(convolution, algorithm)
     return plan, operator if pad is None else padding.Padded(pad, operator)
 
 
-def _plan_transposed(call: _Call, output_size: Shape | None, target: str) -> tuple[Plan, Any]:
+def _plan_transposed(call: _Call, output_size: Shape | None) -> tuple[Plan, Any]:
     spec, kernel_size, out_channels = call.spec, call.kernel_size, call.weight[1] * call.spec.groups
     assert not isinstance(spec.padding, str), "conv_transpose_spec makes no such spec"
     steps, zeros, spread = geometry.expand(spec.stride), geometry.expand(spec.padding), geometry.expand(spec.dilation)
@@ -220,14 +219,14 @@ def _plan_transposed(call: _Call, output_size: Shape | None, target: str) -> tup
     pads = ((zeros[0], zeros[0]), (zeros[1], zeros[1]))
     input = (call.batched_input()[0], out_channels, *sizes)
     convolution = Convolution(input, call.weight, steps, pads, spread, spec.groups)
-    plan, algorithm = _select(call, plan, convolution, target)
+    plan, algorithm = _select(call, plan, convolution)
     plan = plan._replace(takes_output_shape=algorithms.takes_output_shape(convolution, algorithm))
     return plan, algorithms.conv_transpose_operator(convolution, algorithm)
 
 
-def _select(call: _Call, plan: Plan, convolution: Convolution, target: str) -> tuple[Plan, algorithms.Algorithm]:
+def _select(call: _Call, plan: Plan, convolution: Convolution) -> tuple[Plan, algorithms.Algorithm]:
     """The device's algorithm, and the plan with the casts and the addition of the bias that it needs."""
-    devices.refuse(call.caller, target, call.wanted)
+    devices.refuse(call.caller, call.target, call.wanted)
     computed, algorithm = call.device.select(convolution, call.wanted, call.spec.transposed, call.exporting)
     biased_by_add = computed not in call.device.bias_add_dtypes
     return call.with_casts(plan._replace(biased_by_add=biased_by_add), computed), algorithm

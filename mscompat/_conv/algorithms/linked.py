@@ -15,7 +15,7 @@ from ..geometry import Convolution
 from . import flipped, im2col, native, tiles
 from .algorithm import Algorithm
 
-__all__ = ["ORDERS", "clear_caches", "conv2d", "input_gradient", "weight_gradient"]
+__all__ = ["ORDERS", "conv2d", "input_gradient", "weight_gradient"]
 
 ORDERS = 3
 """Derivatives that the cells know. Beyond it, MindSpore differentiates what is inside them."""
@@ -53,12 +53,6 @@ def weight_gradient(c: Convolution, algorithm: Algorithm, order: int = 0) -> Any
     else:
         operator = native.WeightGradient(c)
     return operator if order == ORDERS else _WeightGradient(c, algorithm, order, operator)
-
-
-def clear_caches() -> None:
-    """Make every cell anew."""
-    for cache in (conv2d, input_gradient, weight_gradient):
-        cache.cache_clear()
 
 
 class _Linked(nn.Cell):

@@ -21,7 +21,7 @@ from .. import geometry
 from .cells import AxisRange, TupleSum, join
 from .linked import ORDERS
 
-__all__ = ["Padded", "clear_caches", "pad_operator"]
+__all__ = ["Padded", "pad_operator"]
 
 _gather = ops.Gather()
 _reduce_sum = ops.ReduceSum()
@@ -171,9 +171,3 @@ class _InTuple(nn.Cell):
 
     def construct(self, input):  # type: ignore[no-untyped-def]
         return (self.piece(input),)
-
-
-def clear_caches() -> None:
-    """Make every cell anew."""
-    pad_operator.cache_clear()
-    _pad_gradient.cache_clear()
