@@ -182,7 +182,8 @@ def load_torch_state_dict(
         else:
             # Not in place: Graph mode may compute garbage when a buffer's memory goes (MS-24).
             slot.cell.register_buffer(slot.attribute, value)
-            _forget_compiled(cell)
+    if any(not isinstance(slot.value, Parameter) for slot, _ in values):
+        _forget_compiled(cell)
     return _IncompatibleKeys(missing, unexpected)
 
 
@@ -260,7 +261,7 @@ def _is_optional(cell: nn.Cell, attribute: str) -> bool:
 
 
 def _forget_compiled(cell: nn.Cell) -> None:
-    """Have each cell compiled anew: Graph mode makes a constant of a registered buffer."""
+    """Have each cell compiled anew: Graph mode makes a constant of a registered buffer (MS-23)."""
     for _, inner in cell.cells_and_names():
         inner.compile_cache.clear()
 
