@@ -87,13 +87,13 @@ def main() -> None:
     options = parser.parse_args()
     for network in ("plain", "mixed"):
         for library in ("mindspore", "mscompat"):
-            for threads in (2, 4):
-                results = [run(library, network, threads, options.limit) for _ in range(options.runs)]
+            for count in (2, 4):
+                results = [run(library, network, count, options.limit) for _ in range(options.runs)]
                 counts = [result for result in results if not isinstance(result, str)]
                 ended = [result for result in results if isinstance(result, str)]
-                wrong, errors = ([count[part] for count in counts] for part in (0, 1))
+                wrong, errors = ([each[part] for each in counts] for part in (0, 1))
                 print(
-                    f"{network} {library:9} {threads} threads, {threads * CALLS} calls: wrong {wrong}, errors {errors}; "
+                    f"{network} {library:9} {count} threads, {count * CALLS} calls: wrong {wrong}, errors {errors}, "
                     f"{', '.join(ended) or 'all ended by themselves'}", flush=True,
                 )
 
