@@ -113,19 +113,16 @@ def conv_transpose2d(
 
 def _make_conv2d_spec(stride: Any, padding: Any, dilation: Any, groups: Any) -> ConvSpec:
     caller = Caller("conv2d", RuntimeError)
-    # In torch's order: it looks at groups last.
-    spec = arguments.conv_spec(caller, stride=stride, padding=padding, dilation=dilation, groups=1)
-    return spec.with_groups(arguments.function_groups(caller, groups))
+    return arguments.conv_spec(caller, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 def _make_conv_transpose2d_spec(
     stride: Any, padding: Any, output_padding: Any, dilation: Any, groups: Any
 ) -> ConvSpec:
     caller = Caller("conv_transpose2d", RuntimeError)
-    spec = arguments.conv_transpose_spec(
-        caller, stride=stride, padding=padding, output_padding=output_padding, dilation=dilation, groups=1
+    return arguments.conv_transpose_spec(
+        caller, stride=stride, padding=padding, output_padding=output_padding, dilation=dilation, groups=groups
     )
-    return spec.with_groups(arguments.function_groups(caller, groups))
 
 
 def _remembered(make_spec: Callable[..., ConvSpec]) -> Any:

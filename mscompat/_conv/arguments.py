@@ -109,7 +109,7 @@ def check_transposed_padding(caller: Caller, padding: Any, padding_mode: Any) ->
 
 
 def conv_spec(
-    caller: Caller, *, stride: Any, padding: Any, dilation: Any, groups: int, padding_mode: Any = "zeros"
+    caller: Caller, *, stride: Any, padding: Any, dilation: Any, groups: Any, padding_mode: Any = "zeros"
 ) -> ConvSpec:
     """The spec of a convolution, its arguments in range; 1-element forms stay as they are."""
     stride = integers(caller, "stride", stride)
@@ -128,12 +128,12 @@ def conv_spec(
         caller.fail(f"padding_mode must be one of {PADDING_MODES}, but got padding_mode={padding_mode!r}")
     return ConvSpec(
         name=caller.name, transposed=False, stride=stride, padding=padding, dilation=dilation, output_padding=(0, 0),
-        groups=groups, padding_mode=cast(PaddingMode, padding_mode),
+        groups=_groups(caller, groups), padding_mode=cast(PaddingMode, padding_mode),
     )
 
 
 def conv_transpose_spec(
-    caller: Caller, *, stride: Any, padding: Any, output_padding: Any, dilation: Any, groups: int
+    caller: Caller, *, stride: Any, padding: Any, output_padding: Any, dilation: Any, groups: Any
 ) -> ConvSpec:
     """The spec of a transposed convolution, its arguments in range; 1-element forms stay as they are."""
     stride = integers(caller, "stride", stride)
@@ -151,7 +151,7 @@ def conv_transpose_spec(
         )
     return ConvSpec(
         name=caller.name, transposed=True, stride=stride, padding=padding, dilation=dilation,
-        output_padding=output_padding, groups=groups, padding_mode="zeros",
+        output_padding=output_padding, groups=_groups(caller, groups), padding_mode="zeros",
     )
 
 
@@ -159,17 +159,16 @@ def check_again(spec: ConvSpec) -> ConvSpec:
     """The spec of a layer whose attributes were set: in range, or what torch raises when the layer is called."""
     caller = Caller(spec.name, RuntimeError)
     steps = {"stride": spec.stride, "padding": spec.padding, "dilation": spec.dilation}
-    groups = function_groups(caller, spec.groups)
     if spec.transposed:
         if spec.padding_mode != "zeros":
             sentence = f'Only "zeros" padding mode is supported, but got padding_mode={spec.padding_mode!r}'
             caller.fail(sentence, ValueError)
-        return conv_transpose_spec(caller, **steps, output_padding=spec.output_padding, groups=groups)
-    return conv_spec(caller, **steps, padding_mode=spec.padding_mode, groups=groups)
+        return conv_transpose_spec(caller, **steps, output_padding=spec.output_padding, groups=spec.groups)
+    return conv_spec(caller, **steps, padding_mode=spec.padding_mode, groups=spec.groups)
 
 
-def function_groups(caller: Caller, value: Any) -> int:
-    """groups where there is no constructor that knows the channels."""
+def _groups(caller: Caller, value: Any) -> int:
+    """groups, which torch looks at last. (A constructor compares them with the channels before: see channels.)"""
     groups = int64(caller, "groups", integer(caller, "groups", value))
     if groups <= 0:
         caller.fail(f"non-positive groups is not supported, but got groups={groups}")

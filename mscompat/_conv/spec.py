@@ -46,7 +46,3 @@ class ConvSpec:
     def with_attribute(self, name: str, value: Any) -> ConvSpec:
         """The spec of a layer one of whose attributes was set, to whatever the user likes."""
         return replace(self, **{name: value}, is_checked=False)
-
-    def with_groups(self, groups: int) -> ConvSpec:
-        """The spec with a checked number of groups."""
-        return replace(self, groups=groups)

@@ -20,7 +20,7 @@ from .arrays import cast, dtype_name, is_tensor, numpy_type, to_numpy
 from .errors import TorchFileError
 from .files import find_state_dict, read_state_dict
 from .mindspore_checkpoint import CheckpointTensor
-from .names import common_prefix
+from .names import BATCH_NORM, common_prefix
 from .printing import printable
 from .reparametrized import combine, part_names
 
@@ -34,7 +34,7 @@ _TRANSPOSED = (TorchConvTranspose2d, nn.Conv1dTranspose, nn.Conv2dTranspose, nn.
 # MindSpore's names of parameters that torch names otherwise, and torch's, in torch's order.
 _AFFINE = {"gamma": "weight", "beta": "bias"}
 _NAMES: list[tuple[Any, dict[str, str]]] = [
-    (_BATCH_NORM, {**_AFFINE, "moving_mean": "running_mean", "moving_variance": "running_var"}),
+    (_BATCH_NORM, {own: torch_name for torch_name, own in BATCH_NORM.items()}),
     ((*_INSTANCE_NORM, *_OTHER_NORM), _AFFINE),
     ((nn.Embedding, nn.EmbeddingLookup), {"embedding_table": "weight"}),
     (nn.PReLU, {"w": "weight"}),
