@@ -1,10 +1,10 @@
-"""The command line, in a folder of its own."""
+"""The command line in a folder of its own, and files made by hand."""
 
 from __future__ import annotations
 
 import pytest
 
-from mscompat import cli
+from mscompat import cli, load_torch_file
 
 
 @pytest.fixture
@@ -20,3 +20,15 @@ def run(tmp_path, monkeypatch, capsys):
         return code, *capsys.readouterr()
 
     return run
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Read a torch file that has this content."""
+    path = tmp_path / "made.pth"
+
+    def load(content):
+        path.write_bytes(content)
+        return load_torch_file(path)
+
+    return load

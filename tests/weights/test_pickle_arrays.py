@@ -20,17 +20,6 @@ except ImportError:
 needs_torch = pytest.mark.skipif(torch is None, reason="compares with torch, which is not installed")
 
 
-@pytest.fixture
-def load(tmp_path):
-    path = tmp_path / "made.pth"
-
-    def load(content):
-        path.write_bytes(content)
-        return load_torch_file(path)
-
-    return load
-
-
 ARRAYS = {
     **{code: np.arange(6).reshape(2, 3).astype(code) for code in
        ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "c8", "c16")},

@@ -9,19 +9,8 @@ import numpy as np
 import pytest
 from made_files import FLOATS, tensor, text, traced, zipped
 
-from mscompat import TorchFileError, load_torch_file
+from mscompat import TorchFileError
 from mscompat.weights.pickle_budget import _FREE, GRANT
-
-
-@pytest.fixture
-def load(tmp_path):
-    path = tmp_path / "made.pth"
-
-    def load(content):
-        path.write_bytes(content)
-        return load_torch_file(path)
-
-    return load
 
 
 def again(function, arguments):

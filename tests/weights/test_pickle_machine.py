@@ -11,21 +11,10 @@ from pathlib import Path
 import pytest
 from made_files import FLOATS, Shell, legacy, long, program_of, tensor, text, traced, zipped
 
-from mscompat import TorchFileError, load_torch_file
+from mscompat import TorchFileError
 from mscompat.weights.inert import InertObject
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def load(tmp_path):
-    path = tmp_path / "made.pth"
-
-    def load(content):
-        path.write_bytes(content)
-        return load_torch_file(path)
-
-    return load
 
 
 def plain(make, program):

@@ -80,17 +80,6 @@ class Keywords:
 Point = collections.namedtuple("Point", ["x", "y"])
 
 
-@pytest.fixture
-def load(tmp_path):
-    path = tmp_path / "made.pth"
-
-    def load(content):
-        path.write_bytes(content)
-        return load_torch_file(path)
-
-    return load
-
-
 def facts(value):
     """A record as (name, arguments, state, entries)."""
     assert isinstance(value, InertObject)

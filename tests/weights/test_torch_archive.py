@@ -142,17 +142,6 @@ def test_other_files(tmp_path):
     assert "format of torch 0.1, which is not supported" in error_of(archive.getvalue())
 
 
-@pytest.fixture
-def load(tmp_path):
-    path = tmp_path / "made.pth"
-
-    def load(content):
-        path.write_bytes(content)
-        return load_torch_file(path)
-
-    return load
-
-
 @pytest.mark.parametrize("make", [zipped, legacy])
 def test_made_by_hand(load, make):
     check(load(make(tensor())), np.arange(4, dtype=np.float32))
