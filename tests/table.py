@@ -8,14 +8,36 @@ import cases
 import pytest
 from cases import Case
 
+CASES = {
+    "conv1d": cases.conv_cases(1),
+    "conv2d": cases.conv2d_cases(),
+    "conv3d": cases.conv_cases(3),
+    "conv_transpose1d": cases.conv_transpose_cases(1),
+    "conv_transpose2d": cases.conv_transpose2d_cases(),
+    "conv_transpose3d": cases.conv_transpose_cases(3),
+}
 ROWS = {
-    **{f"conv2d-{case.name}": (case, False) for case in cases.conv2d_cases()},
-    **{f"conv_transpose2d-{case.name}": (case, True) for case in cases.conv_transpose2d_cases()},
+    f"{operator}-{case.name}": (case, operator.startswith("conv_transpose"))
+    for operator, rows in CASES.items() for case in rows
 }
 """(case, whether it is transposed) of each name."""
 
 # One of each kind of argument, in each of its forms that are computed otherwise.
 SMOKE = {
+    "conv1d": [
+        "stride_tuple", "padding_int", "dilation_one_list", "kernel_size_int", "bias_False",
+        "kernel_(2,)_stride_1_dilation_(1,)", "same_kernel_(2,)_dilation_(3,)", "reflect_padding_(2,)",
+        "circular_same_even_kernel", "replicate_stride_dilation_groups",
+        "groups_6_out_12_stride_(2,)_padding_(1,)_dilation_1", "narrowing", "empty_batch_reflect",
+        "non_contiguous_zeros", "one_element", "float16_zeros", "float64_circular", "bfloat16_zeros",
+    ],
+    "conv3d": [
+        "stride_tuple", "padding_list", "dilation_one_tuple", "bias_False", "kernel_(2, 3, 4)_stride_(3, 2, 1)_dilation_1",
+        "same_kernel_(2, 3, 4)_dilation_(3, 1, 2)", "reflect_padding_(2, 1, 3)", "replicate_same_dilation_one_element",
+        "circular_stride_dilation_groups", "groups_6_out_12_stride_1_padding_(2, 1, 0)_dilation_(2, 1, 3)",
+        "empty_batch_circular", "non_contiguous_zeros", "one_element", "float16_zeros", "float64_groups",
+        "float64_reflect", "bfloat16_zeros",
+    ],
     "conv2d": [
         "stride_tuple", "padding_list", "dilation_one_tuple", "kernel_size_int", "bias_False", "numpy_channels",
         "one_element_everywhere", "kernel_2x3_stride_(2, 3)_dilation_(1, 1)_padding_(1, 2)",
@@ -28,6 +50,12 @@ SMOKE = {
         "float16_depthwise_multiplier", "float64_reflect_same", "float64_groups", "bfloat16_circular",
         "bfloat16_zeros_empty_batch",
     ],
+    "conv_transpose1d": [
+        "stride_list", "output_padding_int", "dilation_int", "bias_False",
+        "kernel_(4,)_stride_(2,)_padding_(1,)_dilation_(3,)_output_padding_(2,)", "padding_beyond_the_kernel",
+        "groups_3_out_9_stride_(2,)_padding_1_dilation_1", "output_size_(7,)", "empty_batch", "float64",
+        "float16_groups", "bfloat16_output_padding_above_stride",
+    ],
     "conv_transpose2d": [
         "stride_tuple", "output_padding_list", "dilation_int", "bias_False", "one_element_everywhere",
         "kernel_(2, 3)_stride_(2, 3)_padding_(1, 2)_dilation_(2, 1)_output_padding_(1, 2)",
@@ -37,6 +65,12 @@ SMOKE = {
         "output_size_(7, 13)", "output_size_[2, 6, 7, 15]_output_padding_1", "empty_batch_output_padding_above_stride",
         "one_pixel", "non_contiguous_groups", "float16_kernel_(3, 2)", "float64_output_padding_above_stride",
         "float64_groups", "bfloat16_output_size", "bfloat16_empty_batch",
+    ],
+    "conv_transpose3d": [
+        "stride_tuple", "output_padding_int", "dilation_int", "bias_False",
+        "kernel_(4, 3, 2)_stride_(2, 1, 3)_padding_(1, 0, 2)_dilation_(3, 2, 1)_output_padding_(2, 1, 2)",
+        "padding_beyond_the_kernel", "groups_3_out_9_stride_(2, 3, 1)_padding_1_dilation_1", "output_size_(7, 7, 10)",
+        "empty_batch", "float64", "float16_groups", "bfloat16_output_padding_above_stride",
     ],
 }  # fmt: skip
 SMOKE_NAMES = [f"{operator}-{name}" for operator, names in SMOKE.items() for name in names]

@@ -6,6 +6,7 @@ run them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -97,7 +98,7 @@ def _select_on_cpu(
         return computed, Algorithm.NATIVE
     if onednn.is_slow() and not c.is_pointwise():
         return ms.float32, Algorithm.IM2COL_WITH_NATIVE_WEIGHT_GRADIENT
-    if computed == ms.float32 and _is_faster_flipped(c):
+    if c.dimensions == 2 and computed == ms.float32 and _is_faster_flipped(c):
         return computed, Algorithm.FLIPPED
     return computed, Algorithm.NATIVE
 
@@ -112,13 +113,13 @@ def _is_faster_flipped(c: Convolution) -> bool:
     against 52, 137. 8x96x56x56, depthwise: 24, 49 against 24, 67. And what the limits keep away: 8x256x14x14 to 128:
     28, 36 against 21, 28.
     """
-    if not c.is_static() or c.kernel_size == (1, 1) or c.is_widening():
+    if not c.is_static() or max(c.kernel_size) == 1 or c.is_widening():
         return False
-    images, _, rows, columns = c.output_shape()
+    images, _, *sizes = c.output_shape()
     return (
         c.flipped() is not None
         and c.patches() >= _FEWEST_PATCHES
-        and images * rows * columns >= _FEWEST_POSITIONS * (c.out_channels // c.groups)
+        and images * math.prod(sizes) >= _FEWEST_POSITIONS * (c.out_channels // c.groups)
     )
 
 
