@@ -23,11 +23,6 @@ class Case(NamedTuple):
     def dimensions(self) -> int:
         return len(self.input_shape) - 1
 
-    def layer(self, transposed: bool) -> str:
-        """Its name in torch.nn."""
-        return f"Conv{'Transpose' if transposed else ''}{self.dimensions}d"
-
-
 def conv2d_cases() -> list[Case]:
     cases: list[Case] = []
 
@@ -325,6 +320,11 @@ def conv_transpose_cases(dimensions: int) -> list[Case]:
         add(f"{dtype}_output_size", case={"dtype": dtype, "output_size": of(8, 8, 10)}, **upsample)
         add(f"{dtype}_empty_batch", stride=2, output_padding=1, case={"dtype": dtype, "batch": 0})
     return cases
+
+
+def layer_name(dimensions: int, transposed: bool) -> str:
+    """The name of the layer in torch.nn."""
+    return f"Conv{'Transpose' if transposed else ''}{dimensions}d"
 
 
 def expand(value: Any, dimensions: int) -> tuple[int, ...]:

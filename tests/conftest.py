@@ -86,7 +86,7 @@ def always_flipped(monkeypatch, forgotten):
 def forgotten():
     """What was made before the test, and in it; to call, so that what was made so far is."""
     makers = (
-        plan._known_plan, linked.conv2d, linked.input_gradient, linked.weight_gradient, padding.pad_operator,
+        plan._known_plan, linked.conv, linked.input_gradient, linked.weight_gradient, padding.pad_operator,
         padding._pad_gradient,
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 import mindspore as ms
 import numpy as np
 import oracle
-from cases import Case
+from cases import Case, layer_name
 from mindspore import Tensor, nn, ops
 from oracle import Inputs, Results, assert_close
 
@@ -17,7 +17,7 @@ import mscompat
 def make_layer(case: Case, transposed: bool, inputs: Inputs) -> nn.Cell:
     """The layer of a case with the parameters of its inputs."""
     dtype = getattr(ms, case.dtype)
-    layer = getattr(mscompat.nn, case.layer(transposed))(**{**case.arguments, "dtype": dtype})
+    layer = getattr(mscompat.nn, layer_name(case.dimensions, transposed))(**{**case.arguments, "dtype": dtype})
     assert layer.weight.shape == inputs.weight.shape
     layer.weight.set_data(tensor(inputs.weight, case.dtype))
     assert (layer.bias is None) == (inputs.bias is None)

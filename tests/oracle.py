@@ -11,7 +11,7 @@ import zlib
 from typing import Any
 
 import numpy as np
-from cases import Case, expand
+from cases import Case, expand, layer_name
 
 from mscompat.check.golden import TOLERANCES, Inputs, Results
 
@@ -69,7 +69,7 @@ def scales(case: Case, transposed: bool, inputs: Inputs) -> Results:
 
 def torch_results(case: Case, transposed: bool, inputs: Inputs) -> Results:
     """Values and gradients by torch, in float64."""
-    layer_type = getattr(torch.nn, case.layer(transposed))
+    layer_type = getattr(torch.nn, layer_name(case.dimensions, transposed))
     layer = layer_type(**{**case.arguments, "dtype": torch.float64})
     layer.weight.data = torch.tensor(inputs.weight)
     if inputs.bias is not None:

@@ -32,7 +32,8 @@ SMOKE = {
         "non_contiguous_zeros", "one_element", "float16_zeros", "float64_circular", "bfloat16_zeros",
     ],
     "conv3d": [
-        "stride_tuple", "padding_list", "dilation_one_tuple", "bias_False", "kernel_(2, 3, 4)_stride_(3, 2, 1)_dilation_1",
+        "stride_tuple", "padding_list", "dilation_one_tuple", "bias_False",
+        "kernel_(2, 3, 4)_stride_(3, 2, 1)_dilation_1",
         "same_kernel_(2, 3, 4)_dilation_(3, 1, 2)", "reflect_padding_(2, 1, 3)", "replicate_same_dilation_one_element",
         "circular_stride_dilation_groups", "groups_6_out_12_stride_1_padding_(2, 1, 0)_dilation_(2, 1, 3)",
         "empty_batch_circular", "non_contiguous_zeros", "one_element", "float16_zeros", "float64_groups",

@@ -126,6 +126,7 @@ def _is_faster_flipped(c: Convolution) -> bool:
 # GPU:
 # - Conv2D and Conv2DBackpropInput have kernels for float32 and float16 alone, with any group count (cuDNN); their
 #   inference refuses float64 on every device. Im2Col, Col2Im and BatchMatMul take float64; BiasAdd does not.
+# - Conv3D takes float16 and float32, and any group count: nn.Conv3d's documentation, which names the limits of Ascend.
 # - float32 is TF32 by default, as in torch: mindspore.device_context.gpu.op_precision.conv_allow_tf32(False).
 # - The kernels' gradients look wrong for unequal pads with even sums, (0, 2) say (conv2d_input_grad_gpu_kernel.h).
 #   torch's arguments make no such pads.
@@ -143,6 +144,9 @@ def _select_on_gpu(
 #   Conv2DTranspose inside: group > 1 "is not supported yet". Other group counts go by im2col.
 # - CANN's Conv2D takes kernels to 511, strides to 63, pads and dilations to 255 (conv2d_proto.h).
 # - Im2Col's inference refuses bfloat16 on every device.
+# - ops.Conv3D: "groups=1 must be satisfied" and "dilation on depth only supports the case of 1" (its documentation,
+#   https://www.mindspore.cn/docs/en/master/api_python/ops/mindspore.ops.Conv3D.html); nn.Conv3d and
+#   nn.Conv3dTranspose: "only float16 in Ascend". The rest goes by im2col.
 # - mint.nn.functional.conv2d takes every group count, but has no second derivative ("ConvolutionGrad's bprop not
 #   defined"), and does not compile at level O2: it is not used.
 # - float32 is HF32 by default, as in torch_npu:
@@ -154,13 +158,17 @@ def _select_on_ascend(
     c: Convolution, dtype: object, transposed: bool, exporting: bool
 ) -> tuple[object, Algorithm]:
     depthwise = not transposed and c.weight[1] == 1 and c.out_channels == c.groups
+    if c.dimensions == 3:
+        is_taken = dtype == ms.float16 and c.groups == 1 and c.dilation[0] == 1
+    else:
+        is_taken = c.groups == 1 or depthwise
     sizes_fit = (
         max(c.kernel_size) <= _ASCEND_KERNEL
         and max(c.stride) <= _ASCEND_STRIDE
         and max(c.dilation) <= _ASCEND_DILATION
         and max(c.flat_pads) <= _ASCEND_PAD
     )
-    if exporting or ((c.groups == 1 or depthwise) and sizes_fit):
+    if exporting or (is_taken and sizes_fit):
         return dtype, Algorithm.NATIVE
     return (ms.float32 if dtype == ms.bfloat16 else dtype), Algorithm.IM2COL
 

@@ -10,7 +10,10 @@ from typing import Any
 from workload import BACKWARD, FORWARD, OVERHEAD, OVERHEAD_PAIRS, PASSES
 
 Measurement = dict[str, Any]
-LAYERS = ("dense", "zeros", "pointwise", "depthwise", "grouped", "transposed", "padding mode", "output_padding")
+IMAGES = ("dense", "zeros", "pointwise", "depthwise", "grouped", "transposed", "padding mode", "output_padding")
+# What came after the layers of two dimensions, and what nobody had timed of these.
+OTHERS = ("1-D", "transposed 1-D", "3-D", "transposed 3-D", "large kernel", "large kernel, one channel")
+LAYERS = (*IMAGES, *OTHERS)
 MODES = ("graph", "pynative")
 
 

@@ -27,6 +27,17 @@ CASES = [
          {"in_channels": 2, "out_channels": 3, "kernel_size": 2, "output_padding": 2, "dilation": 3}, (2, 3, 4)),
     Case("conv_transpose2d_groups", {"in_channels": 2, "out_channels": 4, "kernel_size": (3, 2), "groups": 2},
          (2, 3, 4)),
+    Case("conv1d", {"in_channels": 2, "out_channels": 3, "kernel_size": 3, "stride": 2, "padding": 1}, (2, 7)),
+    Case("conv1d_reflect", {"in_channels": 2, "out_channels": 2, "kernel_size": 3, "dilation": 2, "padding": 2,
+                            "padding_mode": "reflect"}, (2, 7)),
+    Case("conv_transpose1d", {"in_channels": 2, "out_channels": 3, "kernel_size": 4, "stride": 2, "padding": 1,
+                              "output_padding": 1}, (2, 4)),
+    Case("conv3d", {"in_channels": 2, "out_channels": 3, "kernel_size": (2, 3, 2), "stride": (1, 2, 1),
+                    "padding": (1, 0, 1)}, (2, 3, 4, 3)),
+    Case("conv3d_same_circular", {"in_channels": 2, "out_channels": 2, "kernel_size": (2, 3, 2), "padding": "same",
+                                  "groups": 2, "padding_mode": "circular"}, (2, 3, 4, 3)),
+    Case("conv_transpose3d", {"in_channels": 2, "out_channels": 3, "kernel_size": (2, 3, 2), "stride": (1, 2, 2),
+                              "padding": (0, 1, 0), "output_padding": (0, 1, 0)}, (2, 2, 3, 2)),
 ]
 # So few patches that the product of all is one, as those above are not. It ends in Reshape: as long as that was the
 # result, third derivatives were wrong in PyNative mode (MS-08).
@@ -57,12 +68,14 @@ NAMED = {case.name: case for case in CASES}
 GRAPHS = [
     (NAMED["conv2d_zeros"], "float32", "im2col"), (NAMED["conv2d_reflect"], "float32", "default"),
     (NAMED["conv2d_narrowing"], "float32", "flipped"), (NAMED["conv_transpose2d"], "float64", "tiles"),
-    (NAMED["conv_transpose2d_groups"], "float32", "default"),
+    (NAMED["conv_transpose2d_groups"], "float32", "default"), (NAMED["conv1d_reflect"], "float32", "default"),
+    (NAMED["conv3d"], "float32", "default"), (NAMED["conv_transpose3d"], "float64", "default"),
 ]
 THIRD_ORDER_GRAPHS = {
     ("conv2d_zeros", "tiles"), ("conv2d_circular", "default"), ("conv2d_groups", "im2col"),
     ("conv2d_narrowing", "flipped"), ("conv2d_as_many", "tiles"), ("conv_transpose2d", "im2col"),
-    ("conv_transpose2d_groups", "flipped"),
+    ("conv_transpose2d_groups", "flipped"), ("conv1d", "default"), ("conv3d", "default"),
+    ("conv_transpose3d", "im2col"),
 }
 
 
@@ -125,7 +138,7 @@ def test_second_order(case, dtype, algorithm, mode, batch, an_algorithm):
 
     The gradient of |g|^2 is 2 H g: the derivative of the first-order gradient along g itself.
     """
-    transposed = case.name.startswith("conv_transpose2d")
+    transposed = case.name.startswith("conv_transpose")
     case = case._replace(dtype=dtype, batch=batch or 1)
     inputs = oracle.make_inputs(case, transposed)
     layer = make_layer(case, transposed, inputs)
@@ -162,7 +175,7 @@ def test_second_order(case, dtype, algorithm, mode, batch, an_algorithm):
 )
 def test_third_order(case, algorithm, mode, an_algorithm):
     """float64 against differences of its own second-order gradients, and float32 against float64."""
-    transposed = case.name.startswith("conv_transpose2d")
+    transposed = case.name.startswith("conv_transpose")
     inputs = oracle.make_inputs(case, transposed)
 
     def third_order(dtype):

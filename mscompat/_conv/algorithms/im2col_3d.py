@@ -6,10 +6,8 @@ The images are kD / stride times the input: more than the matrices of patches in
 
 from __future__ import annotations
 
-from mindspore import nn, ops
-
 import mindspore as ms
-from mindspore import Tensor
+from mindspore import Tensor, nn, ops
 
 from ..._mindspore import direct_operators
 from ..geometry import Convolution, no_pads
