@@ -15,6 +15,11 @@ Shape = tuple[Any, ...]
 """Of int, or None for a size that is not known before the call (dynamic shapes)."""
 
 
+def spatial(caller: Caller, input: Shape | None) -> Shape:
+    """The sizes of the axes along which the caller convolves."""
+    return (None,) * caller.dimensions if input is None else input[-caller.dimensions :]
+
+
 def check_dtypes(caller: Caller, input: str, weight: str, bias: str | None) -> None:
     """torch has no implicit promotion in a convolution. The arguments are torch's C++ names: float, double..."""
     if bias is not None and not input == weight == bias:
@@ -188,10 +193,10 @@ def check_conv_transpose_sizes(
     if None in sizes:
         return
     _check_not_empty(caller, input)
-    output = [
+    output = tuple(
         geometry.conv_transpose_output_size(*axis)
         for axis in zip(sizes, stride, padding, kernel_size, dilation, output_padding, strict=True)
-    ]
+    )
     # torch's sizes run over at 2**63, and its sentences show what is left of them.
     end = "small" if min(output) < 1 else "large" if max(output) >= 2**63 else None
     if end is not None:
@@ -215,11 +220,6 @@ def _check_not_empty(caller: Caller, input: Shape | None) -> None:
 def _as_two_dimensions(sizes: Sequence[Any]) -> tuple[Any, ...]:
     """torch convolves one dimension as two, the first of size 1, and some of its sentences show both."""
     return (1, *sizes)
-
-
-def spatial(caller: Caller, input: Shape | None) -> Shape:
-    """The sizes of the axes along which the caller convolves."""
-    return (None,) * caller.dimensions if input is None else input[-caller.dimensions :]
 
 
 def _product(sizes: Sequence[Any]) -> str:

@@ -53,15 +53,16 @@ def read_features(system: str) -> frozenset[str] | None:
 
 def linux_features(cpuinfo: Iterable[str]) -> frozenset[str]:
     """The flags of the first processor in the lines of /proc/cpuinfo."""
-    return next((frozenset(line.split()) for line in cpuinfo if line.startswith("flags")), frozenset())
+    flags = next((line.partition(":")[2] for line in cpuinfo if line.startswith("flags")), "")
+    return frozenset(flags.split())
 
 
 def macos_features(libc: ctypes.CDLL) -> frozenset[str]:
     """Those parts of AVX-512 that the kernel has as hw.optional.avx512f, and so on.
 
-    The names are in https://github.com/apple-oss-distributions/xnu/blob/main/bsd/kern/kern_mib.c. macOS turns AVX-512 on
-    when a program first uses it, and oneDNN 3.10 does not wait for that (third_party/xbyak/xbyak_util.h): it takes what
-    the processor has.
+    The names are in https://github.com/apple-oss-distributions/xnu/blob/main/bsd/kern/kern_mib.c. macOS turns AVX-512
+    on when a program first uses it. oneDNN 3.10 does not wait for that: it takes what the processor has
+    (third_party/xbyak/xbyak_util.h).
     """
     return frozenset(part for part in _AVX512 if _sysctl(libc, f"hw.optional.{part}") == 1)
 

@@ -181,8 +181,8 @@ def torch_runs(key):
     return record_models.exact_and_rounded(CASES[key])
 
 
-# Others take seconds to compile or to run. These have a norm and both optimisers, both convolutions, in one and
-# two dimensions, three losses.
+# Others take seconds to compile or to run. These have a norm and both optimisers, two losses, both convolutions, in one
+# and in two dimensions.
 ALWAYS = {"graph": ["pnet"], "pynative": ["resnet18", "dcgan_generator", "cyclegan", "onet", "hifigan_v3"]}
 EACH = [
     pytest.param(mode, key, marks=[] if key in ALWAYS[mode] else [pytest.mark.slow])
@@ -220,7 +220,8 @@ def test_checkpoint_of_hifigan_with_weight_norm(function, tmp_path):
     torch = pytest.importorskip("torch", reason="compares with torch, which is not installed")
     import torch_models
 
-    original = torch_models.HiFiGANGenerator(**HIFIGAN)
+    arguments = {**HIFIGAN, "resblock_kernel_sizes": (3,), "resblock_dilation_sizes": ((1, 3, 5),)}
+    original = torch_models.HiFiGANGenerator(**arguments)
     for module in list(original.modules()):
         if isinstance(module, (torch.nn.Conv1d, torch.nn.ConvTranspose1d)):
             operator.attrgetter(function)(torch.nn.utils)(module)
@@ -231,9 +232,9 @@ def test_checkpoint_of_hifigan_with_weight_norm(function, tmp_path):
     with torch.no_grad():
         rounded = original(torch.from_numpy(input)).numpy()
         exact = original.double()(torch.from_numpy(input).double()).numpy()
-    assert np.abs(exact).std() > 0.1
+    assert exact.std() > 0.1
 
-    port = hifigan.HiFiGANGenerator(**HIFIGAN)
+    port = hifigan.HiFiGANGenerator(**arguments)
     assert not set(mscompat.torch_state_dict(port)).issuperset(weights)
     mscompat.load_torch_state_dict(port, tmp_path / "generator")
     output = port(Tensor(input)).asnumpy()
