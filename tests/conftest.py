@@ -83,6 +83,13 @@ def always_flipped(monkeypatch, forgotten):
 
 
 @pytest.fixture
+def always_refused(monkeypatch, forgotten):
+    """Convolutions are computed as those of large kernels are, however small they are."""
+    monkeypatch.setattr(devices, "_PATCHES_PER_ELEMENT", 0)
+    monkeypatch.setattr(devices, "_FEWEST_PRODUCTS", 0)
+
+
+@pytest.fixture
 def forgotten():
     """What was made before the test, and in it; to call, so that what was made so far is."""
     makers = (

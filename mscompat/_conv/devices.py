@@ -98,9 +98,35 @@ def _select_on_cpu(
         return computed, Algorithm.NATIVE
     if onednn.is_slow() and not c.is_pointwise():
         return ms.float32, Algorithm.IM2COL_WITH_NATIVE_WEIGHT_GRADIENT
+    if computed == ms.float32 and _is_refused_by_gemm(c):
+        return computed, Algorithm.IM2COL_WITH_NATIVE_GRADIENTS
     if c.dimensions == 2 and computed == ms.float32 and _is_faster_flipped(c):
         return computed, Algorithm.FLIPPED
     return computed, Algorithm.NATIVE
+
+
+# oneDNN's fast code, gemm:jit, refuses a convolution whose patches need too much memory next to its tensors (init_conf
+# in oneDNN's src/cpu/gemm_convolution_utils.cpp), and leaves it to a reference loop, up to 300 times slower. It splits
+# patches by a search that no formula follows; with 2 cores, this is where it took the loop, but for some small ones.
+_PATCHES_PER_ELEMENT = 24  # of a group of one image, for each element of input, weight and output
+_FEWEST_PRODUCTS = 24_000_000  # kernel elements times output positions; for each channel but the first, of two
+
+
+def _is_refused_by_gemm(c: Convolution) -> bool:
+    """Whether oneDNN may take its reference loop: for large kernels of few channels, and few images.
+
+    Measured with 2 cores, AVX2: the operator, im2col, and torch, in ms. 1x1x256x256 to 1 channel: 7x7 147, 9, 1 to 24;
+    11x11 330, 25, 87; 31x31 1289, 113, 184. 1x1x128x128 to 8 channels: 15x15 4, 7, 5 (where it is not refused);
+    21x21 1197, 18, 165; 31x31 2621, 28, 575. 1x3x256x256, depthwise, 31x31: 4175, 204, 544. Both gradients are fast by
+    MindSpore's operators: 110, 60 and 310 for the last of each.
+    """
+    if c.dimensions == 3 or not c.is_static():
+        return False
+    images, _, *sizes = c.output_shape()
+    elements = math.prod(c.input) + math.prod(c.weight) + math.prod(c.output_shape())
+    if c.patches() // (images * c.groups) <= _PATCHES_PER_ELEMENT * elements:
+        return False
+    return math.prod(c.kernel_size) * math.prod(sizes) >= _FEWEST_PRODUCTS * min(c.input[1] - 1, 2)
 
 
 def _is_faster_flipped(c: Convolution) -> bool:
@@ -116,8 +142,10 @@ def _is_faster_flipped(c: Convolution) -> bool:
     if not c.is_static() or max(c.kernel_size) == 1 or c.is_widening():
         return False
     images, _, *sizes = c.output_shape()
+    flipped = c.flipped()
     return (
-        c.flipped() is not None
+        flipped is not None
+        and not _is_refused_by_gemm(flipped)
         and c.patches() >= _FEWEST_PATCHES
         and images * math.prod(sizes) >= _FEWEST_POSITIONS * (c.out_channels // c.groups)
     )

@@ -43,6 +43,25 @@ def test_im2col_in_graph_mode(case, transposed, slow_onednn, graph_mode, monkeyp
         check_case(case, transposed)
 
 
+def is_two_dimensional(case, transposed):
+    """Or of one dimension, which is computed as two."""
+    return case.dimensions < 3
+
+
+@pytest.mark.parametrize(("case", "transposed"), table.parameters(only=is_two_dimensional))
+def test_im2col_with_native_gradients(case, transposed, always_refused, small_tiles):
+    """As large kernels of few channels are computed."""
+    check_case(case, transposed)
+
+
+@pytest.mark.parametrize(("case", "transposed"), table.parameters(
+    ["conv2d-same_kernel_(2, 3)_dilation_(1, 3)", "conv1d-stride_tuple", "conv_transpose1d-stride_list"],
+    is_two_dimensional,
+))
+def test_im2col_with_native_gradients_in_graph_mode(case, transposed, always_refused, graph_mode):
+    check_case(case, transposed)
+
+
 def may_flip(case, transposed):
     """Whether the algorithm can be another than that of test_layers.py."""
     channels = case.arguments["in_channels"], case.arguments["out_channels"]

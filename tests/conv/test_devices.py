@@ -162,6 +162,32 @@ def test_pads_beyond_ascends_limit_come_first(told, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("input", "weight", "others", "is_refused"),
+    [
+        ((1, 1, 256, 256), (1, 1, 31, 31), {}, True),
+        ((1, 1, 256, 256), (1, 1, 5, 5), {}, False),
+        ((1, 1, 128, 128), (8, 1, 21, 21), {}, True),
+        ((1, 1, 128, 128), (8, 1, 11, 11), {}, False),
+        ((4, 1, 128, 128), (8, 1, 21, 21), {}, False),  # several images
+        ((1, 3, 256, 256), (3, 1, 31, 31), {"groups": 3}, True),
+        ((1, 3, 256, 256), (3, 1, 21, 21), {"groups": 3}, False),  # small, of several channels
+        ((1, 2, 256, 256), (2, 1, 21, 21), {"groups": 2}, True),
+        ((1, 3, 256, 256), (3, 3, 31, 31), {}, True),
+        ((1, 1, 1, 16000), (1, 1, 1, 257), {}, True),
+        ((1, 1, 1, 16000), (258, 1, 1, 256), {"stride": (1, 128)}, False),
+        ((None, 1, 256, 256), (1, 1, 31, 31), {}, False),
+    ],
+)
+def test_large_kernels_of_few_channels_on_cpu(input, weight, others, is_refused):
+    pads = tuple((size // 2, size // 2) for size in weight[2:])
+    c = Convolution(**{"input": input, "weight": weight, "stride": (1, 1), "pads": pads, "dilation": (1, 1),
+                       "groups": 1, **others})
+    _, algorithm = devices.DEVICES["CPU"].select(c, ms.float32, False, False)
+    assert (algorithm is Algorithm.IM2COL_WITH_NATIVE_GRADIENTS) == is_refused
+    assert devices.DEVICES["CPU"].select(c, ms.float32, False, True)[1] is Algorithm.NATIVE
+
+
+@pytest.mark.parametrize(
     ("input", "weight", "others", "algorithm"),
     [
         ((8, 12, 56, 56), (6, 12, 3, 3), {}, Algorithm.FLIPPED),

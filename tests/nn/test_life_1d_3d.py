@@ -186,9 +186,10 @@ def test_mindir(name, mode, tmp_path):
     assert_equal(loaded(input), expected, 1e-5)
 
 
-@pytest.mark.parametrize("name", [name for name in LAYERS if "1d" in name])
+# The exporter knows no operator for the last, which ops.Conv3DTranspose refuses (MS-47).
+@pytest.mark.parametrize("name", [*LAYERS][:-1])
 def test_onnx(name, mode, tmp_path):
-    """Plain operators of two dimensions, with the values of the layer once the exporter's mistakes are mended."""
+    """Plain operators, with the values of the layer once the exporter's mistakes are mended."""
     onnx = pytest.importorskip("onnx", reason="reads the exported file: in the parity extra")
     runtime = pytest.importorskip("onnxruntime", reason="runs the exported file: in the parity extra")
     example = importlib.import_module("export_onnx")

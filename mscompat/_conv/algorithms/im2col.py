@@ -1,7 +1,7 @@
 """Convolutions by im2col: products of matrices of patches, in tiles.
 
-No matrix of patches is larger than input, weight and output together. Each function takes the most elements that the
-patches of one product may have, and gives the cell for the whole, or for tiles that it joins.
+No matrix of patches is larger than input, weight and output together, or 16 MB (float32). Each function takes the most
+elements that the patches of one product may have, and gives the cell for the whole, or for tiles that it joins.
 """
 
 from __future__ import annotations

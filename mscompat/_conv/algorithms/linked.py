@@ -36,7 +36,8 @@ def conv(c: Convolution, algorithm: Algorithm, order: int = 0) -> Any:
 @functools.lru_cache(maxsize=1024)
 def input_gradient(c: Convolution, algorithm: Algorithm, order: int = 0) -> Any:
     """(gradient of the output, weight, shape of the input) -> gradient of the input."""
-    if algorithm is Algorithm.NATIVE:
+    is_native = algorithm in (Algorithm.NATIVE, Algorithm.IM2COL_WITH_NATIVE_GRADIENTS)
+    if is_native:
         operator: Any = native.input_gradient(c)
     elif c.dimensions == 3:
         operator = im2col_3d.input_gradient(c)
@@ -46,7 +47,7 @@ def input_gradient(c: Convolution, algorithm: Algorithm, order: int = 0) -> Any:
         operator = flipped.InputGradient(c, functools.partial(im2col.contiguous, im2col.conv))
     else:
         operator = flipped.InputGradient(c, native.conv)
-    if algorithm is not Algorithm.NATIVE:
+    if not is_native:
         operator = _OfKnownShape(operator)
     return operator if order == ORDERS else _InputGradient(c, algorithm, order, operator)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from mindspore import nn, ops
 
 from ..._mindspore.gradient_operators import Conv2DBackpropFilter, Conv3DBackpropFilter, Conv3DBackpropInput
+from .. import geometry
 from ..geometry import Convolution
 
 __all__ = ["conv", "has_weight_gradient", "input_gradient", "is_complete", "weight_gradient"]
@@ -30,9 +32,9 @@ def conv(c: Convolution) -> ops.Primitive:
 
 def input_gradient(c: Convolution) -> Any:
     """The operator of (gradient of the output, weight, shape of the input)."""
-    if c.dimensions == 3:
-        return _InputGradient3d(c)
-    return ops.Conv2DTranspose(c.out_channels, c.kernel_size, **_settings(c))
+    if c.dimensions == 2:
+        return ops.Conv2DTranspose(c.out_channels, c.kernel_size, **_settings(c))
+    return _PublicInputGradient3d(c) if _is_public(c) else _InputGradient3d(c)
 
 
 def weight_gradient(c: Convolution) -> nn.Cell:
@@ -62,6 +64,30 @@ class _WeightGradient3d(nn.Cell):
 
     def construct(self, gradient, input):  # type: ignore[no-untyped-def]
         return _cast(self.operator(input, gradient, self.weight), input.dtype)
+
+
+def _is_public(c: Convolution) -> bool:
+    """Whether ops.Conv3DTranspose takes it (MS-47). The exporter to ONNX knows no other operator of this kind."""
+    return (
+        c.is_static() and c.dilation[0] == 1 and math.prod(c.kernel_size) <= 343
+        and all(begin == end for begin, end in c.pads)
+    )
+
+
+class _PublicInputGradient3d(nn.Cell):
+    """(gradient of the output, weight, shape of the input, which is known) -> gradient of the input."""
+
+    def __init__(self, c: Convolution) -> None:
+        super().__init__()
+        axes = (c.stride, c.flat_pads[::2], c.kernel_size, c.dilation)
+        least = map(geometry.conv_transpose_output_size, c.output_shape()[2:], *axes, (0, 0, 0))
+        extra = tuple(size - start for size, start in zip(c.input[2:], least, strict=True))
+        self.operator = ops.Conv3DTranspose(
+            c.out_channels, c.input[1], c.kernel_size, output_padding=extra, **_settings(c)
+        )
+
+    def construct(self, gradient, weight, shape):  # type: ignore[no-untyped-def]
+        return self.operator(gradient, weight)
 
 
 class _InputGradient3d(nn.Cell):

@@ -10,9 +10,14 @@ Ranges = tuple[tuple[int, int], ...]
 """(begin, end) of each part."""
 
 
+_LEAST_LIMIT = 2**22
+"""Elements, of 16 MB in float32: smaller tiles save no memory to speak of, and each costs operators of its own."""
+
+
 def patch_limit(c: Convolution) -> int:
     """Elements that the patches of one product may have: three quarters of those of input, weight and output."""
-    return (math.prod(c.input) + math.prod(c.weight) + math.prod(c.output_shape())) * 3 // 4
+    elements = math.prod(c.input) + math.prod(c.weight) + math.prod(c.output_shape())
+    return max(elements * 3 // 4, _LEAST_LIMIT)
 
 
 def image_ranges(c: Convolution, limit: int) -> Ranges:
