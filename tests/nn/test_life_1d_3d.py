@@ -31,7 +31,10 @@ LAYERS = {
         4, 6, 2, output_padding=(2, 0, 1), dilation=(3, 1, 2), **kw
     ),
 }
-FOUR = ("conv1d_reflect", "conv_transpose1d", "conv3d_reflect", "conv_transpose3d")
+# Two by default.
+FOUR = ("conv1d_reflect", "conv_transpose3d", *(
+    pytest.param(name, marks=pytest.mark.slow) for name in ("conv_transpose1d", "conv3d_reflect")
+))
 
 
 def dimensions_of(name):
@@ -62,11 +65,20 @@ class Loss(nn.Cell):
         return (output * output).sum()
 
 
+BY_DEFAULT = [
+    ("conv1d", ms.float32), ("conv3d_reflect", ms.float32), ("conv3d_same", ms.float64),
+    ("conv_transpose1d", ms.float64), ("conv_transpose3d", ms.float32),
+    ("conv_transpose3d_output_padding_above_stride", ms.float64),
+]
+
+
 @pytest.mark.parametrize(
-    "dtype", [ms.float32, ms.float64, *(pytest.param(d, marks=pytest.mark.slow) for d in (ms.float16, ms.bfloat16))],
-    ids=str,
+    ("name", "dtype"),
+    [
+        pytest.param(name, dtype, marks=[] if (name, dtype) in BY_DEFAULT else pytest.mark.slow, id=f"{name}-{dtype}")
+        for name in LAYERS for dtype in (ms.float32, ms.float64, ms.float16, ms.bfloat16)
+    ],
 )
-@pytest.mark.parametrize("name", LAYERS)
 def test_dynamic_shapes(name, dtype, graph_mode):
     """The output, and all gradients, for two shapes, from one graph with all but the channels unknown."""
     static = LAYERS[name](dtype=dtype)
@@ -91,10 +103,8 @@ def test_dynamic_shapes(name, dtype, graph_mode):
             assert_equal(one, other, 100 * tolerance)
 
 
-@pytest.mark.parametrize("name", FOUR)
+@pytest.mark.parametrize("name", ["conv_transpose1d", "conv_transpose3d"])
 def test_output_size_of_dynamic_shapes(name, graph_mode):
-    if "transpose" not in name:
-        name = "conv_transpose1d" if dimensions_of(name) == 1 else "conv_transpose3d"
     layer, input = LAYERS[name](), input_of(name)
     size = copy.deepcopy(layer)(input).shape[2:]
     expected = copy.deepcopy(layer)(input, size)
@@ -148,7 +158,7 @@ def test_attributes_set_later(name, mode):
         wrong(input).asnumpy()
 
 
-@pytest.mark.parametrize("level", ["O1", "O2", "O3"])
+@pytest.mark.parametrize("level", ["O1", "O2", pytest.param("O3", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", FOUR)
 def test_auto_mixed_precision(name, level, mode, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # O1 writes a folder
@@ -187,7 +197,10 @@ def test_mindir(name, mode, tmp_path):
 
 
 # The exporter knows no operator for the last, which ops.Conv3DTranspose refuses (MS-47).
-@pytest.mark.parametrize("name", [*LAYERS][:-1])
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=[] if name in ("conv1d_same", "conv3d", "conv_transpose3d") else pytest.mark.slow)
+    for name in [*LAYERS][:-1]
+])
 def test_onnx(name, mode, tmp_path):
     """Plain operators, with the values of the layer once the exporter's mistakes are mended."""
     onnx = pytest.importorskip("onnx", reason="reads the exported file: in the parity extra")
