@@ -66,9 +66,7 @@ class Loss(nn.Cell):
 
 
 BY_DEFAULT = [
-    ("conv1d", ms.float32), ("conv3d_reflect", ms.float32), ("conv3d_same", ms.float64),
-    ("conv_transpose1d", ms.float64), ("conv_transpose3d", ms.float32),
-    ("conv_transpose3d_output_padding_above_stride", ms.float64),
+    ("conv1d", ms.float32), ("conv3d_same", ms.float64), ("conv_transpose3d", ms.float32),
 ]
 
 
