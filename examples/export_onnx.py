@@ -27,10 +27,10 @@ def mend(model: onnx.ModelProto) -> onnx.ModelProto:
             continue
         attributes = {attribute.name: attribute for attribute in node.attribute}
         if "pads" in attributes:
-            top, bottom, left, right = attributes["pads"].ints
-            attributes["pads"].ints[:] = [top, left, bottom, right]
-        if node.op_type == "ConvTranspose":
-            wanted = list(attributes["output_shape"].ints)[-2:]
+            pads = list(attributes["pads"].ints)  # (top, bottom, left, right); ONNX has (top, left, bottom, right)
+            attributes["pads"].ints[:] = [*pads[::2], *pads[1::2]]
+        if "output_shape" in attributes:
+            wanted = list(attributes["output_shape"].ints)[2:]
             node.attribute.remove(attributes["output_shape"])
             output_padding = np.subtract(wanted, inferred_size(model, node.output[0]))
             node.attribute.append(onnx.helper.make_attribute("output_padding", output_padding.tolist()))
@@ -38,13 +38,13 @@ def mend(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def inferred_size(model: onnx.ModelProto, name: str) -> list[int]:
-    """Height and width of a value, by ONNX's own rules."""
+    """The sizes of a value beyond batch and channels, by ONNX's own rules."""
     bare = onnx.ModelProto()
     bare.CopyFrom(model)
     del bare.graph.value_info[:], bare.graph.output[:]
     bare.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
     inferred = onnx.shape_inference.infer_shapes(bare)
-    return [dimension.dim_value for dimension in inferred.graph.output[0].type.tensor_type.shape.dim][-2:]
+    return [dimension.dim_value for dimension in inferred.graph.output[0].type.tensor_type.shape.dim][2:]
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ import mindspore as ms
 import numpy as np
 import run_options
 from mindspore import nn
-from models import cyclegan, dcgan, mobilenet, resnet, unet
+from models import cyclegan, dcgan, hifigan, mobilenet, resnet, unet
 from PIL import Image
 
 import mscompat
@@ -44,7 +44,9 @@ MODELS = {
     "cyclegan": Model(cyclegan.ResnetGenerator, (1, 3, 128, 128)),
     "dcgan_generator": Model(dcgan.Generator, (1, 100, 1, 1)),
     "dcgan_discriminator": Model(dcgan.Discriminator, (1, 3, 64, 64)),
+    "hifigan": Model(hifigan.HiFiGANGenerator, (1, 80, 32)),
 }
+NO_PICTURE = {"dcgan_generator": "makes a picture of noise", "hifigan": "makes sound of a spectrogram"}
 
 
 def main() -> int:
@@ -126,8 +128,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--output", type=Path, help="the picture to write, of a network that makes pictures")
     parser.add_argument("--seed", type=int, default=0, help="of what is random (default: 0)")
     args = parser.parse_args()
-    if args.picture and args.model == "dcgan_generator":
-        parser.error("--picture: dcgan_generator makes a picture of noise")
+    if args.picture and args.model in NO_PICTURE:
+        parser.error(f"--picture: {args.model} {NO_PICTURE[args.model]}")
     if args.output:
         if args.model not in ("unet", "cyclegan", "dcgan_generator"):
             parser.error(f"--output: {args.model} makes no picture")

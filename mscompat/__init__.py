@@ -17,7 +17,8 @@ onednn.cap()  # on CPUs with AVX-512, where oneDNN is slow without; MSCOMPAT_FAS
 from . import functional as functional
 from . import nn as nn
 from ._mindspore.launch import launch_blocking
-from .nn.conv import TorchConv2d, TorchConvTranspose2d
+from .nn.conv import TorchConv1d, TorchConv2d, TorchConv3d
+from .nn.conv_transpose import TorchConvTranspose1d, TorchConvTranspose2d, TorchConvTranspose3d
 from .random import manual_seed
 from .weights.errors import TorchFileError
 from .weights.inert import InertObject
@@ -28,8 +29,12 @@ from .weights.torch_archive import load_torch_file
 # Without functional and nn: `from mscompat import *` would shadow mindspore's, or torch's.
 __all__ = [
     "InertObject",
+    "TorchConv1d",
     "TorchConv2d",
+    "TorchConv3d",
+    "TorchConvTranspose1d",
     "TorchConvTranspose2d",
+    "TorchConvTranspose3d",
     "TorchFileError",
     "TorchTensor",
     "launch_blocking",

@@ -83,10 +83,17 @@ def always_flipped(monkeypatch, forgotten):
 
 
 @pytest.fixture
+def always_refused(monkeypatch, forgotten):
+    """Convolutions are computed as those of large kernels are, however small they are."""
+    monkeypatch.setattr(devices, "_PATCHES_PER_ELEMENT", 0)
+    monkeypatch.setattr(devices, "_FEWEST_PRODUCTS", 0)
+
+
+@pytest.fixture
 def forgotten():
     """What was made before the test, and in it; to call, so that what was made so far is."""
     makers = (
-        plan._known_plan, linked.conv2d, linked.input_gradient, linked.weight_gradient, padding.pad_operator,
+        plan._known_plan, linked.conv, linked.input_gradient, linked.weight_gradient, padding.pad_operator,
         padding._pad_gradient,
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 import mindspore as ms
 import numpy as np
 import oracle
-from cases import Case
+from cases import Case, layer_name
 from mindspore import Tensor, nn, ops
 from oracle import Inputs, Results, assert_close
 
@@ -16,9 +16,8 @@ import mscompat
 
 def make_layer(case: Case, transposed: bool, inputs: Inputs) -> nn.Cell:
     """The layer of a case with the parameters of its inputs."""
-    layer_type = mscompat.TorchConvTranspose2d if transposed else mscompat.TorchConv2d
     dtype = getattr(ms, case.dtype)
-    layer = layer_type(**{**case.arguments, "dtype": dtype})
+    layer = getattr(mscompat.nn, layer_name(case.dimensions, transposed))(**{**case.arguments, "dtype": dtype})
     assert layer.weight.shape == inputs.weight.shape
     layer.weight.set_data(tensor(inputs.weight, case.dtype))
     assert (layer.bias is None) == (inputs.bias is None)
@@ -66,7 +65,7 @@ def _run(layer, case: Case, calls: list[tuple[np.ndarray, np.ndarray]]):
     """Outputs and input gradients of each (input, cotangent), and the sums of the parameters' gradients."""
     sum_dtype = "float64" if case.dtype == "float64" else "float32"
     harness = _Harness(
-        layer, None if case.output_size is None else tuple(int(size) for size in case.output_size),
+        layer, case.dimensions, None if case.output_size is None else tuple(int(size) for size in case.output_size),
         getattr(ms, sum_dtype),
     )
     gradient = ms.value_and_grad(
@@ -85,16 +84,18 @@ def _run(layer, case: Case, calls: list[tuple[np.ndarray, np.ndarray]]):
 def _input(case: Case, values: np.ndarray) -> Tensor:
     if case.contiguous:
         return tensor(values, case.dtype)
-    channels_last = tensor(np.moveaxis(values, -3, -1), case.dtype)
-    return ops.transpose(channels_last, (0, 3, 1, 2) if values.ndim == 4 else (2, 0, 1))
+    channels = values.ndim - case.dimensions - 1
+    channels_last = tensor(np.moveaxis(values, channels, -1), case.dtype)
+    return ops.transpose(channels_last, (*range(channels), values.ndim - 1, *range(channels, values.ndim - 1)))
 
 
 class _Harness(nn.Cell):
     """Sums cotangent * output, so that the gradients are those of torch's output.backward(cotangent)."""
 
-    def __init__(self, layer, output_size, sum_dtype):
+    def __init__(self, layer, dimensions, output_size, sum_dtype):
         super().__init__()
         self.layer = layer
+        self.dimensions = dimensions
         self.output_size = output_size
         self.sum_dtype = sum_dtype
 
@@ -108,7 +109,7 @@ class _Harness(nn.Cell):
                 output = self.layer(input)
             else:
                 size = self.output_size
-                output = self.layer(input, size if len(size) == 2 else size[-len(input.shape):])
+                output = self.layer(input, size if len(size) == self.dimensions else size[-len(input.shape):])
             outputs += (output,)
             total = total + (ops.cast(output, self.sum_dtype) * arguments[count + position]).sum()
         return (total, *outputs)

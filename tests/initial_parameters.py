@@ -23,6 +23,10 @@ LAYERS = [  # name, arguments: built one after the other, from one stream
     ("ConvTranspose2d", {"in_channels": 5, "out_channels": 1, "kernel_size": 1}),
     ("Conv2d", {"in_channels": 1, "out_channels": 1, "kernel_size": 1}),
     ("Conv2d", {"in_channels": 64, "out_channels": 96, "kernel_size": (3, 4), "padding_mode": "reflect"}),
+    ("Conv1d", {"in_channels": 8, "out_channels": 12, "kernel_size": 5, "groups": 2}),
+    ("ConvTranspose3d", {"in_channels": 4, "out_channels": 6, "kernel_size": (2, 3, 1), "groups": 2}),
+    ("ConvTranspose1d", {"in_channels": 3, "out_channels": 2, "kernel_size": 4, "bias": False}),
+    ("Conv3d", {"in_channels": 2, "out_channels": 5, "kernel_size": (1, 2, 3)}),
 ]
 ORDER = tuple(range(len(LAYERS)))
 

@@ -8,14 +8,31 @@ import cases
 import pytest
 from cases import Case
 
+CASES = {
+    "conv1d": cases.conv_cases(1),
+    "conv2d": cases.conv2d_cases(),
+    "conv3d": cases.conv_cases(3),
+    "conv_transpose1d": cases.conv_transpose_cases(1),
+    "conv_transpose2d": cases.conv_transpose2d_cases(),
+    "conv_transpose3d": cases.conv_transpose_cases(3),
+}
 ROWS = {
-    **{f"conv2d-{case.name}": (case, False) for case in cases.conv2d_cases()},
-    **{f"conv_transpose2d-{case.name}": (case, True) for case in cases.conv_transpose2d_cases()},
+    f"{operator}-{case.name}": (case, operator.startswith("conv_transpose"))
+    for operator, rows in CASES.items() for case in rows
 }
 """(case, whether it is transposed) of each name."""
 
 # One of each kind of argument, in each of its forms that are computed otherwise.
 SMOKE = {
+    "conv1d": [
+        "stride_tuple", "same_kernel_(2,)_dilation_(3,)", "reflect_padding_(2,)", "replicate_stride_dilation_groups",
+        "narrowing", "empty_batch_reflect", "float16_zeros", "float64_circular", "bfloat16_zeros",
+    ],
+    "conv3d": [
+        "kernel_(2, 3, 4)_stride_(3, 2, 1)_dilation_1", "same_kernel_(2, 3, 4)_dilation_(3, 1, 2)",
+        "reflect_padding_(2, 1, 3)", "circular_stride_dilation_groups", "empty_batch_circular", "non_contiguous_zeros",
+        "float16_zeros", "float64_groups", "bfloat16_zeros",
+    ],
     "conv2d": [
         "stride_tuple", "padding_list", "dilation_one_tuple", "kernel_size_int", "bias_False", "numpy_channels",
         "one_element_everywhere", "kernel_2x3_stride_(2, 3)_dilation_(1, 1)_padding_(1, 2)",
@@ -28,6 +45,10 @@ SMOKE = {
         "float16_depthwise_multiplier", "float64_reflect_same", "float64_groups", "bfloat16_circular",
         "bfloat16_zeros_empty_batch",
     ],
+    "conv_transpose1d": [
+        "stride_list", "kernel_(4,)_stride_(2,)_padding_(1,)_dilation_(3,)_output_padding_(2,)",
+        "groups_3_out_9_stride_(2,)_padding_1_dilation_1", "output_size_(7,)", "empty_batch", "float64",
+    ],
     "conv_transpose2d": [
         "stride_tuple", "output_padding_list", "dilation_int", "bias_False", "one_element_everywhere",
         "kernel_(2, 3)_stride_(2, 3)_padding_(1, 2)_dilation_(2, 1)_output_padding_(1, 2)",
@@ -38,8 +59,21 @@ SMOKE = {
         "one_pixel", "non_contiguous_groups", "float16_kernel_(3, 2)", "float64_output_padding_above_stride",
         "float64_groups", "bfloat16_output_size", "bfloat16_empty_batch",
     ],
+    "conv_transpose3d": [
+        "stride_tuple",
+        "kernel_(4, 3, 2)_stride_(2, 1, 3)_padding_(1, 0, 2)_dilation_(3, 2, 1)_output_padding_(2, 1, 2)",
+        "groups_3_out_9_stride_(2, 3, 1)_padding_1_dilation_1", "output_size_(7, 7, 10)", "empty_batch",
+        "float16_groups", "float64",
+    ],
 }  # fmt: skip
 SMOKE_NAMES = [f"{operator}-{name}" for operator, names in SMOKE.items() for name in names]
+# Where each row is run by several algorithms: those of one and three dimensions that differ there.
+FEW_NAMES = [
+    *(name for name in SMOKE_NAMES if "2d-" in name),
+    "conv1d-narrowing", "conv3d-same_kernel_(2, 3, 4)_dilation_(3, 1, 2)", "conv3d-circular_stride_dilation_groups",
+    "conv_transpose1d-groups_3_out_9_stride_(2,)_padding_1_dilation_1",
+    "conv_transpose3d-kernel_(4, 3, 2)_stride_(2, 1, 3)_padding_(1, 0, 2)_dilation_(3, 2, 1)_output_padding_(2, 1, 2)",
+]
 
 
 def parameters(
@@ -50,3 +84,13 @@ def parameters(
         pytest.param(*row, marks=[] if name in by_default else pytest.mark.slow, id=name)
         for name, row in ROWS.items() if only(*row)
     ]
+
+
+def is_smoke(case: Case, transposed: bool) -> bool:
+    """Of the smoke set: where the same arithmetic is run once more in another way."""
+    return case.name in SMOKE[f"conv{'_transpose' if transposed else ''}{case.dimensions}d"]
+
+
+def is_few(case: Case, transposed: bool) -> bool:
+    """All of two dimensions, and of one and three those of the smoke set."""
+    return case.dimensions == 2 or is_smoke(case, transposed)

@@ -31,8 +31,9 @@ def test_docstring_examples(module):
 
 def test_public_names():
     assert sorted(mscompat.__all__) == [
-        "InertObject", "TorchConv2d", "TorchConvTranspose2d", "TorchFileError", "TorchTensor", "launch_blocking",
-        "load_torch_file", "load_torch_state_dict", "manual_seed", "torch_state_dict",
+        "InertObject", "TorchConv1d", "TorchConv2d", "TorchConv3d", "TorchConvTranspose1d", "TorchConvTranspose2d",
+        "TorchConvTranspose3d", "TorchFileError", "TorchTensor", "launch_blocking", "load_torch_file",
+        "load_torch_state_dict", "manual_seed", "torch_state_dict",
     ]
     assert sorted({*mscompat.__all__, "__version__", "functional", "nn"}) == dir(mscompat)
     for name in dir(mscompat):
@@ -65,10 +66,11 @@ def test_help_is_of_the_class(layer):
     assert "_c_expression" not in inspect.getdoc(layer.__init__)
 
 
-def test_nn_holds_the_two_cells_only():
-    assert mscompat.nn.Conv2d is mscompat.TorchConv2d
-    assert mscompat.nn.ConvTranspose2d is mscompat.TorchConvTranspose2d
-    assert dir(mscompat.nn) == ["Conv2d", "ConvTranspose2d"]
+def test_nn_holds_the_six_cells_only():
+    names = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
+    assert dir(mscompat.nn) == names
+    for name in names:
+        assert getattr(mscompat.nn, name) is getattr(mscompat, f"Torch{name}")
     with pytest.raises(AttributeError):
         _ = mscompat.nn.ReLU
 

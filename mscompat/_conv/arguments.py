@@ -18,17 +18,19 @@ PADDING_STRINGS: tuple[str, ...] = get_args(PaddingString)
 DTYPES = {"float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double"}
 """The dtypes that convolutions take, and their C++ names, which are in torch's sentences."""
 _LARGEST_PADDING = 2**62 - 1  # torch's
+_AXES = ("depth", "height", "width")  # the names in torch's sentences
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks: the name that an error begins with, and the error's class.
+    """Who asks: the name that an error begins with, its convolutions' dimensions, and the error's class.
 
     torch checks most values in the operator and raises RuntimeError; a constructor sees them earlier and raises
     ValueError.
     """
 
     name: str
+    dimensions: int
     error: type[Exception]
 
     def fail(self, sentence: str, error: type[Exception] | None = None) -> NoReturn:
@@ -51,14 +53,14 @@ def int64(caller: Caller, name: str, value: int, error: type[Exception] = ValueE
 
 
 def integers(
-    caller: Caller, name: str, value: Any, lengths: Sequence[int] = (1, 2), overflow: type[Exception] | None = None
+    caller: Caller, name: str, value: Any, *, one_for_all: bool = True, overflow: type[Exception] | None = None
 ) -> tuple[int, ...]:
-    """torch's tuple arguments: an int stands for both axes, and (except in kernel_size) one element does too."""
+    """torch's tuple arguments: an int stands for all axes, and (except in kernel_size) one element does too."""
     if isinstance(value, (str, bytes)):
         kind = type(value).__name__
         caller.fail(f"argument '{name}' must be tuple of ints, not {kind}, but got {name}={value!r}", TypeError)
     is_tuple = isinstance(value, Iterable)
-    values = tuple(value) if is_tuple else (value, value)
+    values = tuple(value) if is_tuple else (value,) * caller.dimensions
     for position, element in enumerate(values):
         if isinstance(element, bool) or not isinstance(element, Integral):
             caller.fail(
@@ -66,10 +68,10 @@ def integers(
                 f"pos {position}: got {name}={value!r}",
                 TypeError,
             )
-    if len(values) not in lengths:
+    if len(values) != caller.dimensions and not (one_for_all and len(values) == 1):
         caller.fail(
-            f"expected {name} to be a single integer value or a list of 2 values to match the convolution "
-            f"dimensions, but got {name}={list(values)}"
+            f"expected {name} to be a single integer value or a list of {caller.dimensions} values to match the "
+            f"convolution dimensions, but got {name}={list(values)}"
         )
     if overflow is None:
         # torch's functions refuse an element of a tuple by another class; its constructors do not look.
@@ -94,8 +96,8 @@ def channels(caller: Caller, in_channels: Any, out_channels: Any, groups: Any) -
 
 
 def kernel_size(caller: Caller, value: Any) -> tuple[int, ...]:
-    """kernel_size of a layer: an int or two of them."""
-    sizes = integers(caller, "kernel_size", value, lengths=(2,), overflow=TypeError)
+    """kernel_size of a layer: an int, or one for each axis."""
+    sizes = integers(caller, "kernel_size", value, one_for_all=False, overflow=TypeError)
     check_kernel(caller, sizes)
     return sizes
 
@@ -127,8 +129,9 @@ def conv_spec(
     if not isinstance(padding_mode, str) or padding_mode not in PADDING_MODES:
         caller.fail(f"padding_mode must be one of {PADDING_MODES}, but got padding_mode={padding_mode!r}")
     return ConvSpec(
-        name=caller.name, transposed=False, stride=stride, padding=padding, dilation=dilation, output_padding=(0, 0),
-        groups=_groups(caller, groups), padding_mode=cast(PaddingMode, padding_mode),
+        name=caller.name, dimensions=caller.dimensions, transposed=False, stride=stride, padding=padding,
+        dilation=dilation, output_padding=(0,) * caller.dimensions, groups=_groups(caller, groups),
+        padding_mode=cast(PaddingMode, padding_mode),
     )
 
 
@@ -141,23 +144,16 @@ def conv_transpose_spec(
     output_padding = _not_negative(caller, "output_padding", integers(caller, "output_padding", output_padding))
     dilation = integers(caller, "dilation", dilation)
     _check_steps(caller, stride, dilation)
-    extra, steps, spread = geometry.expand(output_padding), geometry.expand(stride), geometry.expand(dilation)
-    if any(extra[axis] >= max(steps[axis], spread[axis]) for axis in (0, 1)):
-        caller.fail(
-            "output padding must be smaller than either stride or dilation, but got "
-            f"output_padding_height: {extra[0]} output_padding_width: {extra[1]} "
-            f"stride_height: {steps[0]} stride_width: {steps[1]} "
-            f"dilation_height: {spread[0]} dilation_width: {spread[1]}"
-        )
+    _check_output_padding(caller, *(geometry.expand(v, caller.dimensions) for v in (output_padding, stride, dilation)))
     return ConvSpec(
-        name=caller.name, transposed=True, stride=stride, padding=padding, dilation=dilation,
-        output_padding=output_padding, groups=_groups(caller, groups), padding_mode="zeros",
+        name=caller.name, dimensions=caller.dimensions, transposed=True, stride=stride, padding=padding,
+        dilation=dilation, output_padding=output_padding, groups=_groups(caller, groups), padding_mode="zeros",
     )
 
 
 def check_again(spec: ConvSpec) -> ConvSpec:
     """The spec of a layer whose attributes were set: in range, or what torch raises when the layer is called."""
-    caller = Caller(spec.name, RuntimeError)
+    caller = Caller(spec.name, spec.dimensions, RuntimeError)
     steps = {"stride": spec.stride, "padding": spec.padding, "dilation": spec.dilation}
     if spec.transposed:
         if spec.padding_mode != "zeros":
@@ -178,10 +174,7 @@ def _groups(caller: Caller, value: Any) -> int:
 def check_kernel(caller: Caller, sizes: Sequence[int]) -> None:
     """A kernel has pixels."""
     if min(sizes) <= 0:
-        caller.fail(
-            "kernel size should be greater than zero, "
-            f"but got kernel_height: {sizes[0]} kernel_width: {sizes[1]}"
-        )
+        caller.fail(f"kernel size should be greater than zero, but got {_by_axis('kernel', sizes)}")
 
 
 def _check_steps(caller: Caller, stride: Sequence[int], dilation: Sequence[int]) -> None:
@@ -192,6 +185,23 @@ def _check_steps(caller: Caller, stride: Sequence[int], dilation: Sequence[int])
             "non-positive dilation is not supported: dilation should be greater than zero, "
             f"but got dilation={dilation}"
         )
+
+
+def _check_output_padding(
+    caller: Caller, output_padding: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
+) -> None:
+    if all(extra < max(steps) for extra, *steps in zip(output_padding, stride, dilation, strict=True)):
+        return
+    if caller.dimensions == 1:  # torch convolves one dimension as two, the first of size 1, and its sentence shows both
+        output_padding, stride, dilation = (0, *output_padding), (1, *stride), (1, *dilation)
+    caller.fail(
+        "output padding must be smaller than either stride or dilation, but got "
+        f"{_by_axis('output_padding', output_padding)} {_by_axis('stride', stride)} {_by_axis('dilation', dilation)}"
+    )
+
+
+def _by_axis(name: str, sizes: Sequence[int]) -> str:
+    return " ".join(f"{name}_{axis}: {size}" for axis, size in zip(_AXES[-len(sizes):], sizes, strict=True))
 
 
 def _padding(caller: Caller, value: Any) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ run them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -97,9 +98,35 @@ def _select_on_cpu(
         return computed, Algorithm.NATIVE
     if onednn.is_slow() and not c.is_pointwise():
         return ms.float32, Algorithm.IM2COL_WITH_NATIVE_WEIGHT_GRADIENT
-    if computed == ms.float32 and _is_faster_flipped(c):
+    if computed == ms.float32 and _is_refused_by_gemm(c):
+        return computed, Algorithm.IM2COL_WITH_NATIVE_GRADIENTS
+    if c.dimensions == 2 and computed == ms.float32 and _is_faster_flipped(c):
         return computed, Algorithm.FLIPPED
     return computed, Algorithm.NATIVE
+
+
+# oneDNN's fast code, gemm:jit, refuses a convolution whose patches need too much memory next to its tensors (init_conf
+# in oneDNN's src/cpu/gemm_convolution_utils.cpp), and leaves it to a reference loop, up to 300 times slower. It splits
+# patches by a search that no formula follows; with 2 cores, this is where it took the loop, but for some small ones.
+_PATCHES_PER_ELEMENT = 24  # of a group of one image, for each element of input, weight and output
+_FEWEST_PRODUCTS = 24_000_000  # kernel elements times output positions; for each channel but the first, of two
+
+
+def _is_refused_by_gemm(c: Convolution) -> bool:
+    """Whether oneDNN may take its reference loop: for large kernels of few channels, and few images.
+
+    Measured with 2 cores, AVX2: the operator, im2col, and torch, in ms. 1x1x256x256 to 1 channel: 7x7 147, 9, 1 to 24;
+    11x11 330, 25, 87; 31x31 1289, 113, 184. 1x1x128x128 to 8 channels: 15x15 4, 7, 5 (where it is not refused);
+    21x21 1197, 18, 165; 31x31 2621, 28, 575. 1x3x256x256, depthwise, 31x31: 4175, 204, 544. Both gradients are fast by
+    MindSpore's operators: 110, 60 and 310 for the last of each.
+    """
+    if c.dimensions == 3 or not c.is_static():
+        return False
+    images, _, *sizes = c.output_shape()
+    elements = math.prod(c.input) + math.prod(c.weight) + math.prod(c.output_shape())
+    if c.patches() // (images * c.groups) <= _PATCHES_PER_ELEMENT * elements:
+        return False
+    return math.prod(c.kernel_size) * math.prod(sizes) >= _FEWEST_PRODUCTS * min(c.input[1] - 1, 2)
 
 
 def _is_faster_flipped(c: Convolution) -> bool:
@@ -112,19 +139,22 @@ def _is_faster_flipped(c: Convolution) -> bool:
     against 52, 137. 8x96x56x56, depthwise: 24, 49 against 24, 67. And what the limits keep away: 8x256x14x14 to 128:
     28, 36 against 21, 28.
     """
-    if not c.is_static() or c.kernel_size == (1, 1) or c.is_widening():
+    if not c.is_static() or max(c.kernel_size) == 1 or c.is_widening():
         return False
-    images, _, rows, columns = c.output_shape()
+    images, _, *sizes = c.output_shape()
+    flipped = c.flipped()
     return (
-        c.flipped() is not None
+        flipped is not None
+        and not _is_refused_by_gemm(flipped)
         and c.patches() >= _FEWEST_PATCHES
-        and images * rows * columns >= _FEWEST_POSITIONS * (c.out_channels // c.groups)
+        and images * math.prod(sizes) >= _FEWEST_POSITIONS * (c.out_channels // c.groups)
     )
 
 
 # GPU:
 # - Conv2D and Conv2DBackpropInput have kernels for float32 and float16 alone, with any group count (cuDNN); their
 #   inference refuses float64 on every device. Im2Col, Col2Im and BatchMatMul take float64; BiasAdd does not.
+# - Conv3D takes float16 and float32, and any group count: nn.Conv3d's documentation, which names the limits of Ascend.
 # - float32 is TF32 by default, as in torch: mindspore.device_context.gpu.op_precision.conv_allow_tf32(False).
 # - The kernels' gradients look wrong for unequal pads with even sums, (0, 2) say (conv2d_input_grad_gpu_kernel.h).
 #   torch's arguments make no such pads.
@@ -142,6 +172,9 @@ def _select_on_gpu(
 #   Conv2DTranspose inside: group > 1 "is not supported yet". Other group counts go by im2col.
 # - CANN's Conv2D takes kernels to 511, strides to 63, pads and dilations to 255 (conv2d_proto.h).
 # - Im2Col's inference refuses bfloat16 on every device.
+# - ops.Conv3D: "groups=1 must be satisfied" and "dilation on depth only supports the case of 1" (its documentation,
+#   https://www.mindspore.cn/docs/en/master/api_python/ops/mindspore.ops.Conv3D.html); nn.Conv3d and
+#   nn.Conv3dTranspose: "only float16 in Ascend". The rest goes by im2col.
 # - mint.nn.functional.conv2d takes every group count, but has no second derivative ("ConvolutionGrad's bprop not
 #   defined"), and does not compile at level O2: it is not used.
 # - float32 is HF32 by default, as in torch_npu:
@@ -153,13 +186,17 @@ def _select_on_ascend(
     c: Convolution, dtype: object, transposed: bool, exporting: bool
 ) -> tuple[object, Algorithm]:
     depthwise = not transposed and c.weight[1] == 1 and c.out_channels == c.groups
+    if c.dimensions == 3:
+        is_taken = dtype == ms.float16 and c.groups == 1 and c.dilation[0] == 1
+    else:
+        is_taken = c.groups == 1 or depthwise
     sizes_fit = (
         max(c.kernel_size) <= _ASCEND_KERNEL
         and max(c.stride) <= _ASCEND_STRIDE
         and max(c.dilation) <= _ASCEND_DILATION
         and max(c.flat_pads) <= _ASCEND_PAD
     )
-    if exporting or ((c.groups == 1 or depthwise) and sizes_fit):
+    if exporting or (is_taken and sizes_fit):
         return dtype, Algorithm.NATIVE
     return (ms.float32 if dtype == ms.bfloat16 else dtype), Algorithm.IM2COL
 

@@ -1,4 +1,4 @@
-"""Sizes and pads of convolutions, in plain integers. No MindSpore here.
+"""Sizes and pads of convolutions of one, two and three dimensions, in plain integers. No MindSpore here.
 
 Formulas: arXiv 1603.07285 (Dumoulin and Visin), and the Shape sections of torch.nn.Conv2d and
 torch.nn.ConvTranspose2d. A size that is not known before the call (dynamic shapes) is None.
@@ -6,13 +6,12 @@ torch.nn.ConvTranspose2d. A size that is not known before the call (dynamic shap
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-Pads = tuple[tuple[int, int], tuple[int, int]]
-"""What is added at (begin, end) of each axis, rows first."""
-
-NO_PADS: Pads = ((0, 0), (0, 0))
+Pads = tuple[tuple[int, int], ...]
+"""What is added at (begin, end) of each axis: depth, rows and columns; rows and columns; or columns."""
 
 
 class Convolution(NamedTuple):
@@ -21,14 +20,19 @@ class Convolution(NamedTuple):
     A transposed convolution is the gradient of the input of such a one, which is what describes it here.
     """
 
-    # (N, C, H, W); None for a size that is not known before the call.
+    # (N, C, L), (N, C, H, W) or (N, C, D, H, W); None for a size that is not known before the call.
     input: tuple[Any, ...]
-    # (C_out, C / groups, kH, kW).
+    # (C_out, C / groups, *kernel_size).
     weight: tuple[int, ...]
-    stride: tuple[int, int]
+    stride: tuple[int, ...]
     pads: Pads
-    dilation: tuple[int, int]
+    dilation: tuple[int, ...]
     groups: int
+
+    @property
+    def dimensions(self) -> int:
+        """Axes along which it convolves."""
+        return len(self.stride)
 
     @property
     def out_channels(self) -> int:
@@ -36,27 +40,31 @@ class Convolution(NamedTuple):
         return self.weight[0]
 
     @property
-    def kernel_size(self) -> tuple[int, int]:
-        """Height and width of the kernel."""
-        return (self.weight[2], self.weight[3])
+    def kernel_size(self) -> tuple[int, ...]:
+        """Extent of the kernel along each axis."""
+        return self.weight[2:]
 
     @property
-    def flat_pads(self) -> tuple[int, int, int, int]:
-        """(top, bottom, left, right), as MindSpore's operators take them."""
-        return (*self.pads[0], *self.pads[1])
+    def flat_pads(self) -> tuple[int, ...]:
+        """(begin, end) of each axis in one tuple, as MindSpore's operators take them."""
+        return tuple(size for pad in self.pads for size in pad)
 
     @property
-    def depth(self) -> int:
+    def patch(self) -> int:
         """Elements of a patch: those of the input that one element of the output is made of."""
-        return self.weight[1] * self.weight[2] * self.weight[3]
+        return math.prod(self.weight[1:])
 
     def is_static(self) -> bool:
         """Whether all sizes are known before the call."""
         return None not in self.input
 
+    def is_padded(self) -> bool:
+        """Whether zeros are added at all."""
+        return any(self.flat_pads)
+
     def is_pointwise(self) -> bool:
         """Whether it is one product of matrices."""
-        return (self.kernel_size, self.stride, self.groups) == ((1, 1), (1, 1), 1) and self.pads == NO_PADS
+        return max(*self.kernel_size, *self.stride, self.groups) == 1 and not self.is_padded()
 
     def is_narrowing(self) -> bool:
         """Whether the output has fewer channels than the input."""
@@ -66,42 +74,55 @@ class Convolution(NamedTuple):
         """Whether the output has more channels than the input."""
         return self.out_channels > self.groups * self.weight[1]
 
-    def output_shape(self) -> tuple[int, int, int, int]:
-        """(N, C_out, H_out, W_out)."""
+    def output_shape(self) -> tuple[int, ...]:
+        """(N, C_out, *sizes)."""
         axes = (self.input[2:], self.pads, self.kernel_size, self.stride, self.dilation)
-        rows, columns = map(conv_output_size, *axes)
-        return (self.input[0], self.out_channels, rows, columns)
+        return (self.input[0], self.out_channels, *map(conv_output_size, *axes))
 
     def flipped(self) -> Convolution | None:
         """The convolution, with the flipped weight, that is the gradient of the input; None where there is none."""
-        rows, columns = (
+        pads = tuple(
             (spread * (kernel - 1) - begin, spread * (kernel - 1) - end)
             for spread, kernel, (begin, end) in zip(self.dilation, self.kernel_size, self.pads, strict=True)
         )
-        if self.stride != (1, 1) or min(*rows, *columns) < 0:
+        if max(self.stride) > 1 or min(map(min, pads)) < 0:
             return None
         weight = (self.weight[1] * self.groups, self.out_channels // self.groups, *self.kernel_size)
-        return Convolution(self.output_shape(), weight, (1, 1), (rows, columns), self.dilation, self.groups)
+        return Convolution(self.output_shape(), weight, self.stride, pads, self.dilation, self.groups)
 
     def patches(self) -> int:
         """Elements of all patches, as im2col makes them."""
-        images, _, rows, columns = self.output_shape()
-        return images * self.groups * self.depth * rows * columns
+        images, _, *sizes = self.output_shape()
+        return images * self.groups * self.patch * math.prod(sizes)
+
+    def as_two_dimensions(self) -> Convolution:
+        """One dimension as two, with images of one row; two and three as they are."""
+        if self.dimensions > 1:
+            return self
+        return Convolution(
+            (*self.input[:2], 1, *self.input[2:]), (*self.weight[:2], 1, *self.weight[2:]), (1, *self.stride),
+            ((0, 0), *self.pads), (1, *self.dilation), self.groups,
+        )
 
     def padded(self) -> Convolution:
         """The same, of an input that is padded already."""
-        return self._replace(input=padded_shape(self.input, self.pads), pads=NO_PADS)
+        return self._replace(input=padded_shape(self.input, self.pads), pads=no_pads(self.dimensions))
+
+
+def no_pads(dimensions: int) -> Pads:
+    """Nothing added to any axis."""
+    return ((0, 0),) * dimensions
 
 
 def padded_shape(shape: tuple[Any, ...], pads: Pads) -> tuple[Any, ...]:
-    """The shape of (N, C, H, W) after padding."""
+    """A shape, (N, C, *sizes), after padding."""
     sizes = (None if size is None else size + sum(pad) for size, pad in zip(shape[2:], pads, strict=True))
     return (*shape[:2], *sizes)
 
 
-def expand(values: Sequence[int]) -> tuple[int, int]:
-    """Give torch's 1-element form of stride, padding or dilation its second axis."""
-    return (values[0], values[-1])
+def expand(values: Sequence[int], dimensions: int) -> tuple[int, ...]:
+    """Give torch's 1-element form of stride, padding or dilation an element for each axis."""
+    return tuple(values) if len(values) == dimensions else (values[0],) * dimensions
 
 
 def effective_kernel(kernel: int, dilation: int) -> int:
@@ -115,30 +136,25 @@ def same_padding(kernel: int, dilation: int) -> tuple[int, int]:
     return (total // 2, total - total // 2)
 
 
-def conv_padding(
-    padding: str | Sequence[int], kernel_size: Sequence[int], dilation: Sequence[int]
-) -> tuple[tuple[int, int], tuple[int, int]]:
-    """((top, bottom), (left, right)) zeros around the input of a convolution."""
-    if isinstance(padding, str):
-        if padding == "valid":
-            return ((0, 0), (0, 0))
-        rows, columns = expand(dilation)
-        return (same_padding(kernel_size[0], rows), same_padding(kernel_size[1], columns))
-    rows, columns = expand(padding)
-    return ((rows, rows), (columns, columns))
+def conv_padding(padding: str | Sequence[int], kernel_size: Sequence[int], dilation: Sequence[int]) -> Pads:
+    """Zeros around the input of a convolution."""
+    dimensions = len(kernel_size)
+    if not isinstance(padding, str):
+        return tuple((size, size) for size in expand(padding, dimensions))
+    if padding == "valid":
+        return no_pads(dimensions)
+    return tuple(map(same_padding, kernel_size, expand(dilation, dimensions)))
 
 
-def non_zero_padding(
-    padding: str | Sequence[int], kernel_size: Sequence[int], dilation: Sequence[int]
-) -> tuple[tuple[int, int], ...]:
-    """The pads that torch takes where padding_mode is not 'zeros', rows first.
+def non_zero_padding(padding: str | Sequence[int], kernel_size: Sequence[int], dilation: Sequence[int]) -> Pads:
+    """The pads that torch takes where padding_mode is not 'zeros', of the last axes of the input: perhaps of one only.
 
     Not conv_padding: there, torch.nn.Conv2d fills a list of pads itself, and a 1-element argument reaches one axis
-    only. A 1-element padding pads the columns (of an unbatched input: torch refuses a batch), a 1-element dilation
-    with 'same' pads the rows. See _reversed_padding_repeated_twice in torch/nn/modules/conv.py, torch 2.13.
+    only. A 1-element padding pads the last axis (where torch takes it at all: see shapes.check_padding_mode_sizes), a
+    1-element dilation with 'same' the first. See _reversed_padding_repeated_twice in torch/nn/modules/conv.py, 2.13.
     """
     if padding == "same" and len(dilation) == 1:
-        return (same_padding(kernel_size[0], dilation[0]), (0, 0))
+        return (same_padding(kernel_size[0], dilation[0]), *no_pads(len(kernel_size) - 1))
     if not isinstance(padding, str) and len(padding) == 1:
         return ((padding[0], padding[0]),)
     return conv_padding(padding, kernel_size, dilation)

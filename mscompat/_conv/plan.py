@@ -7,6 +7,7 @@ made while the graph is compiled: that is where a wrong argument raises there, w
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from . import algorithms, arguments, devices, geometry, shapes
 from .algorithms import padding
 from .algorithms.cells import zero_pad
 from .arguments import Caller
-from .geometry import NO_PADS, Convolution
+from .geometry import Convolution
 from .shapes import Shape
 from .spec import ConvSpec
 
@@ -35,20 +36,20 @@ class Plan(NamedTuple):
 
     out_channels: int
     # The steps of a transposed convolution, for the size of its output.
-    stride: tuple[int, int]
+    stride: tuple[int, ...]
     # The input has no batch: it gets one of 1, and the output loses it again.
     expand_batch: bool
+    # One dimension is convolved as two: input and weight get an axis of size 1, and the output loses it again.
+    expand_rows: bool
     # The dtype to cast input, weight and bias to, first.
     cast_arguments: Any = None
     # The dtype to cast the output to, last.
     cast_output: Any = None
-    # The operator of a transposed convolution takes the shape of the output too.
-    takes_output_shape: bool = False
-    # Add adds the bias: BiasAdd does not take the dtype.
-    biased_by_add: bool = False
+    # Add adds the bias in this shape: BiasAdd does not take the dtype.
+    bias_shape: Any = None
     # The shape of the output, where the batch is empty: nothing is computed then.
     empty_shape: Any = None
-    # (pads, mode) of ops.pad, for a padding_mode where a size is not known before the call.
+    # (pads, mode) of padding.pad_at_runtime, for a padding_mode where a size is not known before the call.
     runtime_pad: Any = None
     # The operator that adds the zeros that the convolution itself cannot.
     zero_pad: Any = None
@@ -83,24 +84,33 @@ class _Call:
 
     @property
     def kernel_size(self) -> tuple[int, ...]:
-        """Height and width of the kernel."""
+        """Extent of the kernel along each axis."""
         return self.weight[2:]
+
+    def expand(self, values: Sequence[int]) -> tuple[int, ...]:
+        """An argument of the spec for each axis."""
+        return geometry.expand(values, self.spec.dimensions)
+
+    @property
+    def is_unbatched(self) -> bool:
+        """Whether the input has no batch."""
+        return self.input is not None and len(self.input) == self.spec.dimensions + 1
 
     @property
     def is_empty(self) -> bool:
         """Whether the batch has no images."""
-        return self.input is not None and len(self.input) == 4 and self.input[0] == 0
+        return self.input is not None and not self.is_unbatched and self.input[0] == 0
 
     def batched_input(self) -> Shape:
         """The shape of the input with a batch: of unknown sizes, where not even the rank is known."""
         if self.input is None:
-            return (None, None, None, None)
-        return (1, *self.input) if len(self.input) == 3 else self.input
+            return (None,) * (self.spec.dimensions + 2)
+        return (1, *self.input) if self.is_unbatched else self.input
 
-    def first_plan(self, out_channels: int) -> Plan:
+    def first_plan(self, c: Convolution) -> Plan:
         """What every plan has."""
-        unbatched = self.input is not None and len(self.input) == 3
-        return Plan(out_channels, geometry.expand(self.spec.stride), expand_batch=unbatched)
+        out_channels = c.input[1] if self.spec.transposed else c.out_channels
+        return Plan(out_channels, c.stride, expand_batch=self.is_unbatched, expand_rows=self.spec.dimensions == 1)
 
     def with_casts(self, plan: Plan, computed: Any) -> Plan:
         """The plan with the casts around a computation in this dtype."""
@@ -136,7 +146,8 @@ def make_plan(
     """
     if not spec.is_checked:
         spec = arguments.check_again(spec)
-    size = None if output_size is None else shapes.output_size(Caller(spec.name, RuntimeError), output_size)
+    caller = Caller(spec.name, spec.dimensions, RuntimeError)
+    size = None if output_size is None else shapes.output_size(caller, output_size)
     return _known_plan(spec, input, weight, bias, dtypes, to_float, size, exporting, devices.current_target())
 
 
@@ -152,84 +163,87 @@ def _known_plan(
     exporting: bool,
     target: str,
 ) -> tuple[Plan, Any]:
-    caller = Caller(spec.name, RuntimeError)
+    caller = Caller(spec.name, spec.dimensions, RuntimeError)
     shapes.check_weight(caller, weight, bias, spec.groups, spec.transposed)
     shapes.check_input(caller, input, weight, spec.groups, spec.transposed)
     given, wanted = _dtypes(caller, dtypes, to_float)
     call = _Call(spec, caller, target, input, weight, given, wanted, exporting)
     plan, operator = _plan_transposed(call, output_size) if spec.transposed else _plan(call)
-    return plan._replace(is_plain=plan == Plan(plan.out_channels, plan.stride, expand_batch=False)), operator
+    is_plain = plan == Plan(plan.out_channels, plan.stride, expand_batch=False, expand_rows=False)
+    return plan._replace(is_plain=is_plain), operator
 
 
 def _plan(call: _Call) -> tuple[Plan, Any]:
     spec, kernel_size = call.spec, call.kernel_size
-    steps, spread = geometry.expand(spec.stride), geometry.expand(spec.dilation)
+    steps, spread = call.expand(spec.stride), call.expand(spec.dilation)
     pads = geometry.conv_padding(spec.padding, kernel_size, spec.dilation)
     if spec.padding_mode != "zeros":
-        axes = geometry.non_zero_padding(spec.padding, kernel_size, spec.dilation)
-        shapes.check_padding_mode_sizes(call.caller, spec.padding_mode, call.input, axes)
-        pads = ((0, 0), axes[0]) if len(axes) == 1 else (axes[0], axes[1])
+        last_pads = geometry.non_zero_padding(spec.padding, kernel_size, spec.dilation)
+        shapes.check_padding_mode_sizes(call.caller, spec.padding_mode, call.input, last_pads)
+        pads = (*geometry.no_pads(spec.dimensions - len(last_pads)), *last_pads)
     shapes.check_conv_sizes(call.caller, call.input, kernel_size, pads, spread)
-    plan = call.first_plan(call.weight[0])
+    c = Convolution(call.batched_input(), call.weight, steps, pads, spread, spec.groups).as_two_dimensions()
+    plan, pad = call.first_plan(c), None
     if call.is_empty:
-        rows, columns = map(geometry.conv_output_size, call.batched_input()[2:], pads, kernel_size, steps, spread)
-        return call.with_casts(plan._replace(empty_shape=(0, call.weight[0], rows, columns)), ms.float32), None
-    input, pad = call.batched_input(), None
+        return call.with_casts(plan._replace(empty_shape=c.output_shape()), ms.float32), None
     if spec.padding_mode != "zeros":
         if call.input is None:
             call.caller.fail(
                 f"padding_mode={spec.padding_mode!r} needs an input of known rank, such as "
                 "Tensor(shape=[None, channels, None, None]) in set_inputs"
             )
-        if None in input[2:]:
-            plan = plan._replace(runtime_pad=((*pads[1], *pads[0]), spec.padding_mode))
-        elif pads != NO_PADS:
-            pad = padding.pad_operator(spec.padding_mode, input[2:], pads)
-        input, pads = geometry.padded_shape(input, pads), NO_PADS
-    if call.device.largest_pad is not None and max(map(max, pads)) > call.device.largest_pad:
-        plan = plan._replace(zero_pad=zero_pad(pads))
-        input, pads = geometry.padded_shape(input, pads), NO_PADS
-    convolution = Convolution(input, call.weight, steps, pads, spread, spec.groups)
-    plan, algorithm = _select(call, plan, convolution)
-    operator = algorithms.conv_operator(convolution, algorithm)
+        if None in c.input[2:]:
+            plan = plan._replace(runtime_pad=(c.pads, spec.padding_mode))
+        elif c.is_padded():
+            pad = padding.pad_operator(spec.padding_mode, c.input[2:], c.pads)
+        c = c.padded()
+    if call.device.largest_pad is not None and max(c.flat_pads) > call.device.largest_pad:
+        plan = plan._replace(zero_pad=zero_pad(c.pads))
+        c = c.padded()
+    plan, algorithm = _select(call, plan, c)
+    operator = algorithms.conv_operator(c, algorithm)
     return plan, operator if pad is None else padding.Padded(pad, operator)
 
 
 def _plan_transposed(call: _Call, output_size: Shape | None) -> tuple[Plan, Any]:
-    spec, kernel_size, out_channels = call.spec, call.kernel_size, call.weight[1] * call.spec.groups
+    spec, kernel_size = call.spec, call.kernel_size
     assert not isinstance(spec.padding, str), "conv_transpose_spec makes no such spec"
-    steps, zeros, spread = geometry.expand(spec.stride), geometry.expand(spec.padding), geometry.expand(spec.dilation)
-    plan = call.first_plan(out_channels)
-    sizes: tuple[Any, Any] = (None, None)
-    extra: tuple[int, int] | None = geometry.expand(spec.output_padding)
+    steps, zeros, spread = call.expand(spec.stride), call.expand(spec.padding), call.expand(spec.dilation)
+    extra: tuple[int, ...] | None = call.expand(spec.output_padding)
     if output_size is not None:
         extra = shapes.output_padding_of(call.caller, call.input, output_size, kernel_size, steps, zeros, spread)
+    sizes: tuple[Any, ...] = (None,) * spec.dimensions
     if extra is not None:
         shapes.check_conv_transpose_sizes(call.caller, call.input, kernel_size, steps, zeros, extra, spread)
-        axes = (steps, zeros, kernel_size, spread, extra)
-        if call.input is not None and None not in call.input[-2:]:
-            rows, columns = map(geometry.conv_transpose_output_size, call.input[-2:], *axes)
-            sizes = (rows, columns)
+        known = shapes.spatial(call.caller, call.input)
+        if None not in known:
+            sizes = tuple(map(geometry.conv_transpose_output_size, known, steps, zeros, kernel_size, spread, extra))
+    pads = tuple((size, size) for size in zeros)
+    input = (call.batched_input()[0], call.weight[1] * spec.groups, *sizes)
+    c = Convolution(input, call.weight, steps, pads, spread, spec.groups).as_two_dimensions()
+    plan = call.first_plan(c)
+    if extra is not None:
         if call.is_empty:
-            return call.with_casts(plan._replace(empty_shape=(0, out_channels, *sizes)), ms.float32), None
-        offset = tuple(map(geometry.conv_transpose_output_size, (1, 1), *axes))
-        added_rows, added_columns = map(geometry.transposed_input_padding, extra, steps)
-        added = ((0, added_rows), (0, added_columns))
-        plan = plan._replace(size_offset=offset, zero_pad=None if added == NO_PADS else zero_pad(added))
-    pads = ((zeros[0], zeros[0]), (zeros[1], zeros[1]))
-    input = (call.batched_input()[0], out_channels, *sizes)
-    convolution = Convolution(input, call.weight, steps, pads, spread, spec.groups)
-    plan, algorithm = _select(call, plan, convolution)
-    plan = plan._replace(takes_output_shape=algorithms.takes_output_shape(convolution, algorithm))
-    return plan, algorithms.conv_transpose_operator(convolution, algorithm)
+            return call.with_casts(plan._replace(empty_shape=c.input), ms.float32), None
+        extra = (0,) * (c.dimensions - spec.dimensions) + extra
+        first = (1,) * c.dimensions
+        begins = c.flat_pads[::2]
+        offset = tuple(map(
+            geometry.conv_transpose_output_size, first, c.stride, begins, c.kernel_size, c.dilation, extra
+        ))
+        added = tuple((0, geometry.transposed_input_padding(*axis)) for axis in zip(extra, c.stride, strict=True))
+        plan = plan._replace(size_offset=offset, zero_pad=zero_pad(added) if any(map(max, added)) else None)
+    plan, algorithm = _select(call, plan, c)
+    return plan, algorithms.conv_transpose_operator(c, algorithm)
 
 
 def _select(call: _Call, plan: Plan, convolution: Convolution) -> tuple[Plan, algorithms.Algorithm]:
     """The device's algorithm, and the plan with the casts and the addition of the bias that it needs."""
     devices.refuse(call.caller, call.target, call.wanted)
     computed, algorithm = call.device.select(convolution, call.wanted, call.spec.transposed, call.exporting)
-    biased_by_add = computed not in call.device.bias_add_dtypes
-    return call.with_casts(plan._replace(biased_by_add=biased_by_add), computed), algorithm
+    if computed not in call.device.bias_add_dtypes:
+        plan = plan._replace(bias_shape=(1, plan.out_channels) + (1,) * convolution.dimensions)
+    return call.with_casts(plan, computed), algorithm
 
 
 def _dtypes(caller: Caller, dtypes: tuple[Any, Any, Any], to_float: tuple[bool, bool, bool]) -> tuple[Any, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 from mindspore import Parameter, Tensor, ops
 
 from .._mindspore.compile_time import compile_time_function, is_exporting
+from .algorithms.padding import pad_at_runtime
 from .plan import Plan, make_plan
 from .spec import ConvSpec
 
@@ -23,7 +24,8 @@ _cast = ops.Cast()
 _expand_dims = ops.ExpandDims()
 _reduce_sum = ops.ReduceSum()
 _reshape = ops.Reshape()
-_squeeze = ops.Squeeze(0)
+_squeeze_batch = ops.Squeeze(0)
+_squeeze_rows = ops.Squeeze(2)
 
 
 def _plan_in_graph(*call: Any) -> tuple[Plan, Any]:
@@ -48,8 +50,10 @@ def conv(
         input, weight = _cast(input, plan.cast_arguments), _cast(weight, plan.cast_arguments)
     if plan.expand_batch:
         input = _expand_dims(input, 0)
+    if plan.expand_rows:
+        input, weight = _expand_dims(input, 2), _expand_dims(weight, 2)
     if plan.runtime_pad is not None:
-        input = ops.pad(input, plan.runtime_pad[0], plan.runtime_pad[1])
+        input = pad_at_runtime(input, plan.runtime_pad[0], plan.runtime_pad[1])
     if plan.zero_pad is not None:
         input = plan.zero_pad(input)
     if plan.empty_shape is not None:
@@ -68,23 +72,30 @@ def conv_transpose(
     plan, operator = _plan(spec, input.shape, weight.shape, bias_shape, dtypes, to_float, output_size)
     if plan.cast_arguments is not None:
         input, weight = _cast(input, plan.cast_arguments), _cast(weight, plan.cast_arguments)
-    if plan.empty_shape is not None:
-        return _finish(plan, _empty_output(plan, input, weight), bias)
     if plan.expand_batch:
         input = _expand_dims(input, 0)
-    shape = input.shape
-    if plan.size_offset is not None:
-        rows = (shape[2] - 1) * plan.stride[0] + plan.size_offset[0]
-        columns = (shape[3] - 1) * plan.stride[1] + plan.size_offset[1]
-    else:
-        rows, columns = output_size[-2], output_size[-1]
+    if plan.expand_rows:
+        input, weight = _expand_dims(input, 2), _expand_dims(weight, 2)
+    if plan.empty_shape is not None:
+        return _finish(plan, _empty_output(plan, input, weight), bias)
+    shape = _output_shape(plan, input.shape, output_size)
     if plan.zero_pad is not None:
         input = plan.zero_pad(input)
-    if plan.takes_output_shape:
-        output = operator(input, weight, (shape[0], plan.out_channels, rows, columns))
-    else:
-        output = operator(input, weight)
-    return _finish(plan, output, bias)
+    return _finish(plan, operator(input, weight, shape), bias)
+
+
+def _output_shape(plan: Plan, input: tuple[Any, ...], output_size: Any) -> tuple[Any, ...]:
+    shape: tuple[Any, ...] = (input[0], plan.out_channels)
+    dimensions = len(plan.stride)
+    if plan.size_offset is not None:
+        for axis in range(dimensions):
+            shape = (*shape, (input[2 + axis] - 1) * plan.stride[axis] + plan.size_offset[axis])
+        return shape
+    if plan.expand_rows:
+        return (*shape, 1, output_size[-1])
+    for axis in range(dimensions):
+        shape = (*shape, output_size[axis - dimensions])
+    return shape
 
 
 def _check_tensors(name: str, input: Any, weight: Any, bias: Any) -> None:
@@ -101,12 +112,14 @@ def _finish(plan: Plan, output: Tensor, bias: Tensor | None) -> Tensor:
     if bias is not None:
         if plan.cast_arguments is not None:
             bias = _cast(bias, plan.cast_arguments)
-        if plan.biased_by_add:
-            output = _add(output, _reshape(bias, (1, plan.out_channels, 1, 1)))
+        if plan.bias_shape is not None:
+            output = _add(output, _reshape(bias, plan.bias_shape))
         else:
             output = _bias_add(output, bias)
+    if plan.expand_rows:
+        output = _squeeze_rows(output)
     if plan.expand_batch:
-        output = _squeeze(output)
+        output = _squeeze_batch(output)
     if plan.cast_output is not None:
         output = _cast(output, plan.cast_output)
     return output

@@ -15,6 +15,11 @@ Shape = tuple[Any, ...]
 """Of int, or None for a size that is not known before the call (dynamic shapes)."""
 
 
+def spatial(caller: Caller, input: Shape | None) -> Shape:
+    """The sizes of the axes along which the caller convolves."""
+    return (None,) * caller.dimensions if input is None else input[-caller.dimensions :]
+
+
 def check_dtypes(caller: Caller, input: str, weight: str, bias: str | None) -> None:
     """torch has no implicit promotion in a convolution. The arguments are torch's C++ names: float, double..."""
     if bias is not None and not input == weight == bias:
@@ -28,9 +33,10 @@ def check_dtypes(caller: Caller, input: str, weight: str, bias: str | None) -> N
 
 
 def check_weight(caller: Caller, weight: Shape, bias: Shape | None, groups: int, transposed: bool) -> None:
-    """Shapes of weight, (out, in / groups, kh, kw) or transposed (in, out / groups, kh, kw), and bias, (out)."""
-    if len(weight) != 4 or None in weight:
-        caller.fail(f"Expected 4-dimensional weight of known size, but got weight of size {_text(weight)}")
+    """Shapes of weight, (out, in / groups, ...) or transposed (in, out / groups, ...), and bias, (out)."""
+    rank = caller.dimensions + 2
+    if len(weight) != rank or None in weight:
+        caller.fail(f"Expected {rank}-dimensional weight of known size, but got weight of size {_text(weight)}")
     check_kernel(caller, weight[2:])
     if min(weight) < 1:
         caller.fail(
@@ -54,16 +60,18 @@ def check_input(caller: Caller, input: Shape | None, weight: Shape, groups: int,
     """Rank and channels of the input."""
     if input is None:
         return
-    if len(input) not in (3, 4):
-        operator = "conv_transpose2d" if transposed else "conv2d"
+    if len(input) not in (caller.dimensions + 1, caller.dimensions + 2):
+        operator = f"conv{'_transpose' if transposed else ''}{caller.dimensions}d"
         caller.fail(
-            f"Expected 3D (unbatched) or 4D (batched) input to {operator}, but got input of size: {_text(input)}"
+            f"Expected {caller.dimensions + 1}D (unbatched) or {caller.dimensions + 2}D (batched) input to {operator}, "
+            f"but got input of size: {_text(input)}"
         )
-    expected = weight[0] if transposed else weight[1] * groups
-    if input[-3] is not None and input[-3] != expected:
+    channels, expected = input[-caller.dimensions - 1], weight[0] if transposed else weight[1] * groups
+    if channels not in (None, expected):
+        batched = input if len(input) == caller.dimensions + 2 else (1, *input)
         caller.fail(
-            f"{_given(weight, groups, transposed)}, expected input{_text(_batched(input))} to have {expected} "
-            f"channels, but got {input[-3]} channels instead"
+            f"{_given(weight, groups, transposed)}, expected input{_text(batched)} to have {expected} "
+            f"channels, but got {channels} channels instead"
         )
 
 
@@ -75,15 +83,15 @@ def check_conv_sizes(
     dilation: Sequence[int],
 ) -> None:
     """The padded input must hold the kernel."""
-    sizes = _spatial(input)
+    sizes = spatial(caller, input)
     if None in sizes:
         return
     padded = [size + pad[0] + pad[1] for size, pad in zip(sizes, pads, strict=True)]
     kernel = [geometry.effective_kernel(*pair) for pair in zip(kernel_size, dilation, strict=True)]
-    if padded[0] < kernel[0] or padded[1] < kernel[1]:
+    if any(size < extent for size, extent in zip(padded, kernel, strict=True)):
         caller.fail(
-            f"Calculated padded input size per channel: ({padded[0]} x {padded[1]}). "
-            f"Kernel size: ({kernel[0]} x {kernel[1]}). Kernel size can't be greater than actual input size"
+            f"Calculated padded input size per channel: ({_product(padded)}). "
+            f"Kernel size: ({_product(kernel)}). Kernel size can't be greater than actual input size"
         )
     _check_not_empty(caller, input)
 
@@ -91,27 +99,29 @@ def check_conv_sizes(
 def check_padding_mode_sizes(
     caller: Caller, mode: str, input: Shape | None, pads: Sequence[tuple[int, int]]
 ) -> None:
-    """What torch.nn.functional.pad asks of 'reflect', 'replicate' and 'circular'. pads: rows, columns; or columns."""
+    """What torch.nn.functional.pad asks of 'reflect', 'replicate' and 'circular'. pads: of the input's last axes."""
     if input is None:
         return
-    if len(pads) == 1 and len(input) == 4:
-        caller.fail("Padding size 2 is not supported for 4D input tensor, but got a padding of 1 element "
-                    f"with padding_mode={mode!r}")
+    rank = len(input)
+    if rank not in (len(pads) + 1, len(pads) + 2):
+        caller.fail(
+            f"Padding size {2 * len(pads)} is not supported for {rank}D input tensor, but got a padding of 1 element "
+            f"with padding_mode={mode!r}"
+        )
     sizes = input[-len(pads):]
     if mode != "circular" and 0 in sizes:
         caller.fail(
-            "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions for "
-            f"input, but got: {_text(input)}"
+            f"Expected {len(pads) + 1}D or {len(pads) + 2}D (batch mode) tensor with possibly 0 batch size and other "
+            f"non-zero dimensions for input, but got: {_text(input)}"
         )
-    for axis in range(len(sizes) - 1, -1, -1):
-        size, pad, dimension = sizes[axis], pads[axis], len(input) - len(sizes) + axis
+    for from_last, (size, pad) in enumerate(zip(reversed(sizes), reversed(pads), strict=True)):
         if size is None:
             continue
+        dimension = rank - 1 - from_last
         if mode == "reflect" and max(pad) >= size:
             caller.fail(
-                f"Argument #{4 if dimension == len(input) - 1 else 6}: Padding size should be less than the "
-                f"corresponding input dimension, but got: padding {pad} at dimension {dimension} of input "
-                f"{_text(input)}"
+                f"Argument #{4 + 2 * from_last}: Padding size should be less than the corresponding input dimension, "
+                f"but got: padding {pad} at dimension {dimension} of input {_text(input)}"
             )
         if mode == "circular" and max(pad) > size:
             caller.fail(
@@ -140,17 +150,18 @@ def output_padding_of(
     stride: Sequence[int],
     padding: Sequence[int],
     dilation: Sequence[int],
-) -> tuple[int, int] | None:
+) -> tuple[int, ...] | None:
     """The output_padding that gives output_size; None where a size is not known before the call."""
-    rank = 4 if input is None else len(input)
-    if len(output_size) not in (2, rank):
+    dimensions = caller.dimensions
+    rank = dimensions + 2 if input is None else len(input)
+    if len(output_size) not in (dimensions, rank):
         caller.fail(
-            f"ConvTranspose2D: for {rank}D input, output_size must have 2 or {rank} elements "
+            f"ConvTranspose{dimensions}D: for {rank}D input, output_size must have {dimensions} or {rank} elements "
             f"(got {len(output_size)}): output_size={output_size}",
             ValueError,
         )
-    requested = output_size[-2:]
-    sizes = _spatial(input)
+    requested = output_size[-dimensions:]
+    sizes = spatial(caller, input)
     if None in requested or None in sizes:
         return None
     least = [
@@ -165,7 +176,7 @@ def output_padding_of(
             f"(for an input of {_text(sizes)})",
             ValueError,
         )
-    return geometry.expand(extra)
+    return extra
 
 
 def check_conv_transpose_sizes(
@@ -178,38 +189,41 @@ def check_conv_transpose_sizes(
     dilation: Sequence[int],
 ) -> None:
     """There must be an input and an output."""
-    sizes = _spatial(input)
+    sizes = spatial(caller, input)
     if None in sizes:
         return
     _check_not_empty(caller, input)
-    output = [
+    output = tuple(
         geometry.conv_transpose_output_size(*axis)
         for axis in zip(sizes, stride, padding, kernel_size, dilation, output_padding, strict=True)
-    ]
-    if min(output) < 1:
+    )
+    # torch's sizes run over at 2**63, and its sentences show what is left of them.
+    end = "small" if min(output) < 1 else "large" if max(output) >= 2**63 else None
+    if end is not None:
+        if caller.dimensions == 1:
+            sizes, output = _as_two_dimensions(sizes), _as_two_dimensions(output)
         caller.fail(
-            f"Given input size per channel: ({sizes[0]} x {sizes[1]}). Calculated output size per channel: "
-            f"({output[0]} x {output[1]}). Output size is too small"
-        )
-    if max(output) >= 2**63:  # torch's sizes run over here, and its sentences show what is left of them
-        caller.fail(
-            f"Given input size per channel: ({sizes[0]} x {sizes[1]}). Calculated output size per channel: "
-            f"({output[0]} x {output[1]}). Output size is too large"
+            f"Given input size per channel: ({_product(sizes)}). Calculated output size per channel: "
+            f"({_product(output)}). Output size is too {end}"
         )
 
 
 def _check_not_empty(caller: Caller, input: Shape | None) -> None:
     """Only the batch may be empty."""
-    if input is not None and 0 in input[-2:] and 0 not in input[:-3]:
-        caller.fail(f"Only zero batch or zero channel inputs are supported, but got input shape: {_text(input)}")
+    if input is None or 0 not in spatial(caller, input) or 0 in input[: -caller.dimensions - 1]:
+        return
+    if caller.dimensions == 1:
+        input = (*input[:-1], *_as_two_dimensions(input[-1:]))
+    caller.fail(f"Only zero batch or zero channel inputs are supported, but got input shape: {_text(input)}")
 
 
-def _spatial(input: Shape | None) -> Shape:
-    return (None, None) if input is None else input[-2:]
+def _as_two_dimensions(sizes: Sequence[Any]) -> tuple[Any, ...]:
+    """torch convolves one dimension as two, the first of size 1, and some of its sentences show both."""
+    return (1, *sizes)
 
 
-def _batched(shape: Shape) -> Shape:
-    return shape if len(shape) == 4 else (1, *shape)
+def _product(sizes: Sequence[Any]) -> str:
+    return " x ".join(map(str, sizes))
 
 
 def _given(weight: Shape, groups: int, transposed: bool) -> str:

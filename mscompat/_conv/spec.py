@@ -21,6 +21,8 @@ class ConvSpec:
 
     # The layer or function, with whose name an error message begins.
     name: str
+    # Axes along which it convolves: 1, 2 or 3.
+    dimensions: int
     # Whether it is the gradient of a convolution, conv_transpose2d.
     transposed: bool
     # Steps of the kernel; of a transposed convolution, in its output.
@@ -41,7 +43,7 @@ class ConvSpec:
     def __hash__(self) -> int:
         # What a user sets may be a list. Graph mode does not find an attribute without a hash.
         arguments = (self.stride, self.padding, self.dilation, self.output_padding, self.groups, self.padding_mode)
-        return hash((self.name, self.transposed, *arguments)) if self.is_checked else hash(self.name)
+        return hash((self.name, self.dimensions, self.transposed, *arguments)) if self.is_checked else hash(self.name)
 
     def with_attribute(self, name: str, value: Any) -> ConvSpec:
         """The spec of a layer one of whose attributes was set, to whatever the user likes."""

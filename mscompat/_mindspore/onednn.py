@@ -21,6 +21,7 @@ from pathlib import Path
 
 import mindspore as ms
 
+from .platforms import find_onednn, has_avx512, read_features
 from .switch import VARIABLE, is_fast_cpu_enabled
 
 # oneDNN reads them in this order.
@@ -30,7 +31,6 @@ _WITHOUT_AVX512 = ("SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2")
 _ISA_AVX2, _ISA_AVX512_BIT = 0x7, 0x20
 # MindSpore has shipped 2.2, without the loop, and 3.10, with it.
 _FIRST_SLOW_VERSION = 3
-_CPUINFO = Path("/proc/cpuinfo")
 
 _logger = logging.getLogger("mscompat")
 
@@ -43,6 +43,7 @@ class State(enum.Enum):
     LATE = "slow: MindSpore ran a oneDNN operator before mscompat was imported; mscompat convolves by matrix products"
     ENVIRONMENT = "slow: ONEDNN_MAX_CPU_ISA allows AVX-512; mscompat convolves by matrix products"
     DISABLED = f"slow, and left so: {VARIABLE}=0"
+    UNKNOWN = "not known here: the processor or MindSpore's oneDNN could not be looked at; nothing is done"
 
 
 class _Version(ctypes.Structure):
@@ -75,7 +76,10 @@ def state() -> State:
     """What is known of this process. Before cap, and on another device, what would be found without a cap."""
     if _state is not None:
         return _state
-    return State.LATE if is_fast_cpu_enabled() and _has_slow_convolutions() else State.ABSENT
+    slow = _has_slow_convolutions()
+    if slow is None:
+        return State.UNKNOWN
+    return State.LATE if slow and is_fast_cpu_enabled() else State.ABSENT
 
 
 def is_slow() -> bool:
@@ -96,17 +100,21 @@ def is_slow() -> bool:
 
 
 def version() -> tuple[int, int, int] | None:
-    """The version of MindSpore's oneDNN, or None where there is none."""
-    if not _paths():
+    """The version of MindSpore's oneDNN, or None where it is not found, or cannot be loaded."""
+    try:
+        library = _library()
+    except OSError:
         return None
-    library = _library()
     library.dnnl_version.restype = ctypes.POINTER(_Version)
     found = library.dnnl_version().contents
     return (found.major, found.minor, found.patch)
 
 
 def _cap() -> State:
-    if not _has_slow_convolutions():
+    slow = _has_slow_convolutions()
+    if slow is None:
+        return State.UNKNOWN
+    if not slow:
         return State.ABSENT
     if not is_fast_cpu_enabled():
         return State.DISABLED
@@ -119,32 +127,30 @@ def _cap() -> State:
     return State.LATE if library.dnnl_get_effective_cpu_isa() & _ISA_AVX512_BIT else State.ABSENT
 
 
-def _has_slow_convolutions() -> bool:
-    """Whether this oneDNN, left alone, takes the reference loop on this processor."""
-    if not _has_avx512() or _user_isa() in _WITHOUT_AVX512:
+def _has_slow_convolutions() -> bool | None:
+    """Whether this oneDNN, left alone, takes the reference loop on this processor; None where that is not known."""
+    if _user_isa() in _WITHOUT_AVX512:
+        return False
+    avx512 = _has_avx512()
+    if avx512 is False:
         return False
     found = version()
-    return found is not None and found[0] >= _FIRST_SLOW_VERSION
+    if found is None:
+        return None
+    return avx512 if found[0] >= _FIRST_SLOW_VERSION else False
 
 
 def _user_isa() -> str | None:
     return next((os.environ[name].upper() for name in _ISA_VARIABLES if os.environ.get(name)), None)
 
 
-def _has_avx512() -> bool:
-    if platform.machine() != "x86_64":
-        return False
-    try:
-        with _CPUINFO.open(encoding="utf-8") as lines:
-            flags = next((line.split() for line in lines if line.startswith("flags")), [])
-    except OSError:  # not Linux: MindSpore for Windows and macOS was not looked at
-        return False
-    return {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= set(flags)
+def _has_avx512() -> bool | None:
+    return has_avx512(platform.machine(), read_features(platform.system()))
 
 
 def _library() -> ctypes.CDLL:
-    return ctypes.CDLL(str(_paths()[-1]))
-
-
-def _paths() -> list[Path]:
-    return sorted((Path(ms.__file__).parent / "lib").glob("libdnnl.so.*"))
+    """MindSpore's own copy, by its whole path: where MindSpore has loaded it, every system gives that very copy."""
+    path = find_onednn(platform.system(), Path(ms.__file__).parent)
+    if path is None:
+        raise FileNotFoundError("MindSpore's oneDNN")
+    return ctypes.CDLL(str(path))

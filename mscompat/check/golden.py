@@ -1,4 +1,4 @@
-"""Calls of the two layers with what torch gives for them: golden.npz, which tests/check/record_golden.py writes."""
+"""Calls of the six layers with what torch gives for them: golden.npz, which tests/check/record_golden.py writes."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ class Golden(NamedTuple):
     """A call that torch made."""
 
     name: str
+    dimensions: int
     transposed: bool
     arguments: dict[str, Any]  # of the constructor
     input_shape: tuple[int, ...]
@@ -42,7 +43,12 @@ class Golden(NamedTuple):
     @property
     def operator(self) -> str:
         """The function's name in torch.nn.functional."""
-        return "conv_transpose2d" if self.transposed else "conv2d"
+        return f"conv{'_transpose' if self.transposed else ''}{self.dimensions}d"
+
+    @property
+    def layer(self) -> str:
+        """The layer's name in torch.nn."""
+        return f"Conv{'Transpose' if self.transposed else ''}{self.dimensions}d"
 
 
 class Inputs(NamedTuple):
@@ -145,7 +151,7 @@ def _shapes(golden: Golden) -> Any:
     if golden.transposed:
         first, second = second, first
     size = arguments["kernel_size"]
-    kernel = (size, size) if isinstance(size, int) else tuple(size)
+    kernel = (size,) * golden.dimensions if isinstance(size, int) else tuple(size)
     weight = (first, second // arguments.get("groups", 1), *kernel)
     bias = (arguments["out_channels"],) if arguments.get("bias", True) else None
     shapes: Any = golden.output_shape, golden.input_shape, weight, bias

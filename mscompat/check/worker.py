@@ -17,7 +17,8 @@ import mindspore as ms
 import numpy as np
 from mindspore import Tensor, nn, ops
 
-from .. import TorchConv2d, TorchConvTranspose2d, __version__
+from .. import __version__
+from .. import nn as layers
 from .._mindspore import onednn
 from ..nn.parameters import assign
 from .golden import FACTORS, Golden, Record, Results, load, make_inputs, multiply, relative_error
@@ -80,16 +81,15 @@ def _run(golden: Golden, dtype: str, factor: float) -> Any:
     """The call's results as tensors."""
     inputs = multiply(make_inputs(golden), factor)
     wide = "float64" if dtype == "float64" else "float32"
-    layer = (TorchConvTranspose2d if golden.transposed else TorchConv2d)(
-        **golden.arguments, dtype=getattr(ms, dtype)
-    )
+    layer = getattr(layers, golden.layer)(**golden.arguments, dtype=getattr(ms, dtype))
     assign(layer.weight, _tensor(inputs.weight, dtype))
     if layer.bias is not None:
         assign(layer.bias, _tensor(inputs.bias, dtype))
     input = _tensor(inputs.input, dtype)
     if not golden.contiguous:
-        to_last, to_first = ((0, 2, 3, 1), (0, 3, 1, 2)) if input.ndim == 4 else ((1, 2, 0), (2, 0, 1))
-        input = ops.transpose(_tensor(inputs.input.transpose(to_last), dtype), to_first)
+        channels, last = input.ndim - golden.dimensions - 1, input.ndim - 1
+        to_first = (*range(channels), last, *range(channels, last))
+        input = ops.transpose(_tensor(np.moveaxis(inputs.input, channels, -1), dtype), to_first)
     net = _Net(layer, golden.output_size, getattr(ms, wide))
     gradient = ms.value_and_grad(net, grad_position=0, weights=layer.trainable_params(), has_aux=True)
     (_, output), (input_gradient, parameter_gradients) = gradient(input, _tensor(inputs.cotangent, wide))

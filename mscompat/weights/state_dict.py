@@ -14,7 +14,7 @@ import numpy as np
 from mindspore import Parameter, Tensor, nn
 
 from .._mindspore.cells import inner_cells, own_buffers, own_parameters
-from ..nn.conv import TorchConvTranspose2d
+from ..nn.conv_nd import ConvTranspose
 from ..nn.parameters import assign
 from .arrays import cast, dtype_name, is_tensor, numpy_type, to_numpy
 from .errors import TorchFileError
@@ -29,7 +29,7 @@ __all__ = ["load_torch_state_dict", "torch_state_dict"]
 _BATCH_NORM = (nn.BatchNorm1d, nn.BatchNorm2d, nn.SyncBatchNorm)
 _INSTANCE_NORM = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
 _OTHER_NORM = (nn.GroupNorm, nn.LayerNorm)
-_TRANSPOSED = (TorchConvTranspose2d, nn.Conv1dTranspose, nn.Conv2dTranspose, nn.Conv3dTranspose)
+_TRANSPOSED = (ConvTranspose, nn.Conv1dTranspose, nn.Conv2dTranspose, nn.Conv3dTranspose)
 
 # MindSpore's names of parameters that torch names otherwise, and torch's, in torch's order.
 _AFFINE = {"gamma": "weight", "beta": "bias"}

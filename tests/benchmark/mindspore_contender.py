@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import importlib
 import pathlib
 import sys
@@ -28,7 +29,8 @@ class Contender:
         if library == "native":
             # examples/models takes its layers from mscompat.nn: it gets MindSpore's own, and mscompat stays out.
             layers: Any = types.ModuleType("mscompat.nn")
-            layers.Conv2d, layers.ConvTranspose2d = _native_conv2d, _native_conv_transpose2d
+            for name, layer in NATIVE.items():
+                setattr(layers, name, functools.partial(_native, layer))
             sys.modules["mscompat.nn"] = layers
             sys.modules["mscompat"] = types.ModuleType("mscompat")
         else:
@@ -44,10 +46,12 @@ class Contender:
                 raise RuntimeError("oneDNN's record of the processor was not found: it cannot be told of AVX-512")
 
     def layer(self, case: Case, arrays: Arrays, backward: bool) -> Callable[[], tuple]:
-        layer = (self.layers.ConvTranspose2d if case.transposed else self.layers.Conv2d)(**case.arguments)
-        input, weight, bias, cotangent = map(Tensor, arrays)
-        layer.weight.set_data(weight)
-        layer.bias.set_data(bias)
+        layer = getattr(self.layers, case.layer)(**case.arguments)
+        input, cotangent = Tensor(arrays.input), Tensor(arrays.cotangent)
+        # MindSpore's own layers of one dimension keep their weight as one of images of one row.
+        layer.weight.set_data(Tensor(arrays.weight.reshape(layer.weight.shape)))
+        if arrays.bias is not None:
+            layer.bias.set_data(Tensor(arrays.bias))
         if not backward:
             self._compile(layer, input)
             return lambda: (layer(input),)
@@ -117,12 +121,12 @@ class Contender:
 
 
 class _Gradients(nn.Cell):
-    """The output, so that no graph leaves it out, and the gradients of input, weight and bias."""
+    """The output, so that no graph leaves it out, and the gradients of input, weight and, where there is one, bias."""
 
     def __init__(self, layer: nn.Cell) -> None:
         super().__init__()
         self.layer = layer
-        self.parameters = ParameterTuple((layer.weight, layer.bias))
+        self.parameters = ParameterTuple([one for one in (layer.weight, layer.bias) if one is not None])
 
     def construct(self, input, cotangent):
         output, gradients = ms.vjp(self.layer, input, weights=self.parameters)
@@ -145,22 +149,25 @@ class _Padded(nn.Cell):
         return self.convolution(padded)
 
 
-def _native_conv2d(
-    in_channels, out_channels, kernel_size, stride=1, padding=0, groups=1, bias=True, padding_mode="zeros"
+# MindSpore's own layers, by torch's names.
+NATIVE = {
+    "Conv1d": nn.Conv1d, "Conv2d": nn.Conv2d, "Conv3d": nn.Conv3d, "ConvTranspose1d": nn.Conv1dTranspose,
+    "ConvTranspose2d": nn.Conv2dTranspose, "ConvTranspose3d": nn.Conv3dTranspose,
+}
+
+
+def _native(
+    layer: type[nn.Cell], in_channels, out_channels, kernel_size, stride=1, padding=0, groups=1, bias=True,
+    padding_mode="zeros", **others,
 ) -> nn.Cell:
+    """One of MindSpore's own layers, with torch's arguments. Those that have the same name in both go through."""
     zeros = padding if padding_mode == "zeros" else 0
-    convolution = nn.Conv2d(
-        in_channels, out_channels, kernel_size, stride, "pad", zeros, group=groups, has_bias=bias
+    if isinstance(zeros, tuple):  # of the axes: MindSpore wants both ends of each
+        zeros = tuple(pad for pad in zeros for _ in range(2))
+    convolution = layer(
+        in_channels, out_channels, kernel_size, stride, "pad", zeros, group=groups, has_bias=bias, **others
     )
     return convolution if padding_mode == "zeros" else _Padded(convolution, padding, padding_mode)
-
-
-def _native_conv_transpose2d(
-    in_channels, out_channels, kernel_size, stride=1, padding=0, output_padding=0, groups=1, bias=True
-) -> nn.Cell:
-    return nn.Conv2dTranspose(
-        in_channels, out_channels, kernel_size, stride, "pad", padding, output_padding, group=groups, has_bias=bias
-    )
 
 
 def _onednn_version() -> str:

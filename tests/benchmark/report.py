@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from workload import BACKWARD, FORWARD, OVERHEAD, OVERHEAD_PAIRS, PASSES
 
 Measurement = dict[str, Any]
-LAYERS = ("dense", "zeros", "pointwise", "depthwise", "grouped", "transposed", "padding mode", "output_padding")
+IMAGES = ("dense", "zeros", "pointwise", "depthwise", "grouped", "transposed", "padding mode", "output_padding")
+OTHERS = ("1-D", "transposed 1-D", "3-D", "transposed 3-D", "large kernel", "large kernel, one channel")
+OTHERS_NAME = "1-D, 3-D, large kernels"
+LAYERS = (*IMAGES, *OTHERS)
 MODES = ("graph", "pynative")
+
+SUMMARIES = {"mean": statistics.geometric_mean, "worst": max, "least": min}
+# What is judged apart: kinds, modes, and the most that mscompat's time may be as a multiple of torch's.
+TORCH_TARGETS = {
+    "image networks": (IMAGES, MODES, {(FORWARD, "mean"): 2, (BACKWARD, "mean"): 3}),
+    "depthwise and grouped": (("depthwise", "grouped"), MODES, {(BACKWARD, "worst"): 8}),
+    OTHERS_NAME: (
+        OTHERS, ("graph",),
+        {(FORWARD, "mean"): 2, (BACKWARD, "mean"): 3, (FORWARD, "worst"): 8, (BACKWARD, "worst"): 8},
+    ),
+}
+# The same kinds against MindSpore's own layers. These have no padding modes, and compute output_padding wrong.
+NATIVE_KINDS = {
+    "image networks, no padding mode": tuple(kind for kind in IMAGES if kind not in ("padding mode", "output_padding")),
+    OTHERS_NAME: OTHERS,
+}
 
 
 def summarize(results: dict[str, Any]) -> None:
@@ -41,8 +60,8 @@ def judge(results: dict[str, Any]) -> list[dict[str, Any]]:
     slow = "MindSpore's own convolutions are slow here"
     targets = []
 
-    def target(name: str, unit: str, ratios: list[float], summary: Callable, limit: float, why: str = "") -> None:
-        value = summary(ratios) if ratios and not why else None
+    def target(name: str, unit: str, ratios: list[float], summary: str, limit: float, why: str = "") -> None:
+        value = SUMMARIES[summary](ratios) if ratios and not why else None
         met = None if value is None else bool(value >= limit if unit == "at least" else value <= limit)
         targets.append({
             "name": name, "limit": limit, "unit": unit, "value": value, "met": met,
@@ -50,33 +69,40 @@ def judge(results: dict[str, Any]) -> list[dict[str, Any]]:
         })
 
     for mode in MODES:
-        def ratios(kinds: Iterable[str], passes: str, over: str, mode: str = mode) -> list[float]:
-            return _ratios(results["measurements"], kinds, passes, f"mscompat {mode}", over)
+        def ratios(
+            kinds: Iterable[str], passes: str, over: str, quartiles: tuple[int, int] = (1, 1), mode: str = mode
+        ) -> list[float]:
+            return _ratios(results["measurements"], kinds, passes, f"mscompat {mode}", over, quartiles)
 
         native = f"native {mode}"
         faster = [1 / ratio for ratio in ratios(("dense", "zeros"), FORWARD, native)]
-        why = "" if affected else sound
-        target(f"{mode}: native / mscompat, dense k>1, forward, mean", "at least", faster, _mean, 120, why)
-        target(f"{mode}: native / mscompat, dense k>1, forward, least", "at least", faster, min, 1, why)
-        plain = [kind for kind in LAYERS if kind not in ("padding mode", "output_padding")]
+        for summary, limit in (("mean", 120), ("least", 1)):
+            target(f"{mode}: native / mscompat, dense k>1, {FORWARD}, {summary}", "at least", faster, summary, limit,
+                   "" if affected else sound)
+        for what, kinds in NATIVE_KINDS.items():
+            for passes in PASSES:
+                target(f"{mode}: mscompat / native, {what}, {passes}, mean", "at most", ratios(kinds, passes, native),
+                       "mean", 1.02, slow if affected else "")
         for passes in PASSES:
-            target(f"{mode}: mscompat / native, no padding mode, {passes}, mean", "at most",
-                   ratios(plain, passes, native), _mean, 1.02, slow if affected else "")
-        target(f"{mode}: mscompat / torch, {FORWARD}, mean", "at most", ratios(LAYERS, FORWARD, "torch"), _mean, 2)
-        target(f"{mode}: mscompat / torch, {BACKWARD}, mean", "at most", ratios(LAYERS, BACKWARD, "torch"), _mean, 3)
-        target(f"{mode}: mscompat / torch, depthwise and grouped, {BACKWARD}, worst", "at most",
-               ratios(("depthwise", "grouped"), BACKWARD, "torch"), max, 8)
+            # A row is slower if its quarter of the fastest calls is slower than the native quarter of the slowest.
+            # Judged everywhere: the cap must not make slow what MindSpore does fast with AVX-512.
+            target(f"{mode}: mscompat / native, {OTHERS_NAME}, {passes}, beyond the quartiles, worst",
+                   "at most", ratios(OTHERS, passes, native, (0, 2)), "worst", 1)
+        for what, (kinds, modes, limits) in TORCH_TARGETS.items():
+            for (passes, summary), limit in limits.items() if mode in modes else ():
+                target(f"{mode}: mscompat / torch, {what}, {passes}, {summary}", "at most",
+                       ratios(kinds, passes, "torch"), summary, limit)
         for passes in PASSES:
             target(f"{mode}: padding modes / zeros, {passes}, worst", "at most",
-                   _padding_ratios(results["measurements"], passes, f"mscompat {mode}"), max, 1.3)
+                   _padding_ratios(results["measurements"], passes, f"mscompat {mode}"), "worst", 1.3)
     short = {one["case"]: one["median"] * 1e6 for one in results["measurements"] if one["kind"] == "overhead"}
     names = {case.subject: case.name for case in OVERHEAD}
     for what, pair in OVERHEAD_PAIRS.items():
         call, operators = (short.get(names[subject]) for subject in pair)
         beyond = [] if call is None or operators is None else [call - operators]
-        target(f"pynative: {what} beyond its operators, microseconds", "at most", beyond, max, 30)
+        target(f"pynative: {what} beyond its operators, microseconds", "at most", beyond, "worst", 30)
     target("import mscompat after mindspore, ms", "at most",
-           [1e3 * statistics.median(results["import"]["mscompat"])], max, 50)
+           [1e3 * statistics.median(results["import"]["mscompat"])], "worst", 50)
     return targets
 
 
@@ -115,10 +141,11 @@ def text(results: dict[str, Any]) -> str:
     mindspore = statistics.median(results["import"]["mindspore"])
     lines.append(f"import mindspore: {mindspore:.2f} s")
     lines.append("")
+    width = max(len(one["name"]) for one in results["targets"])
     for one in results["targets"]:
         value = "" if one["value"] is None else f"{one['value']:.2f}"
         verdict = {True: "met", False: "NOT MET", None: f"cannot be judged here: {one['why']}"}[one["met"]]
-        lines.append(f"{one['name']:74} {value:>8}  {one['unit']} {one['limit']:<5} {verdict}")
+        lines.append(f"{one['name']:{width}} {value:>8}  {one['unit']} {one['limit']:<5} {verdict}")
     return "\n".join(lines)
 
 
@@ -146,15 +173,17 @@ def _key(one: Measurement) -> tuple[str, str]:
 
 
 def _ratios(
-    measurements: list[Measurement], kinds: Iterable[str], passes: str, contender: str, over: str
+    measurements: list[Measurement], kinds: Iterable[str], passes: str, contender: str, over: str,
+    quartiles: tuple[int, int] = (1, 1),
 ) -> list[float]:
-    medians = {
-        (one["case"], one["contender"]): one["median"]
+    """Of each case that both have run: a quartile of the one's times to a quartile of the other's."""
+    times = {
+        (one["case"], one["contender"]): one["quartiles"]
         for one in measurements if one["pass"] == passes and one["kind"] in kinds
     }
     return [
-        median / medians[case, over]
-        for (case, its_contender), median in medians.items() if its_contender == contender and (case, over) in medians
+        its_times[quartiles[0]] / times[case, over][quartiles[1]]
+        for (case, its_contender), its_times in times.items() if its_contender == contender and (case, over) in times
     ]
 
 
@@ -168,7 +197,3 @@ def _padding_ratios(measurements: list[Measurement], passes: str, contender: str
     return [
         one["median"] / zeros["median"] for one in those if one["case"].startswith(prefix) and one is not zeros
     ]
-
-
-def _mean(ratios: list[float]) -> float:
-    return statistics.geometric_mean(ratios)

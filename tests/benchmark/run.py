@@ -37,7 +37,10 @@ OVERHEAD_CONTENDERS = ("mscompat blocking",)
 LONG = 5.0  # seconds: a first call above counts as the only one
 PRETENDED_LONG = 0.5  # the same, of the reference loop: a hundred times as slow, whatever the spread
 # What runs the reference loop alone, which holds no AVX-512; the rest would end the process.
-PRETENDED = ("dense", "zeros", "padding mode", "transposed", "output_padding")
+PRETENDED = (
+    "dense", "zeros", "padding mode", "transposed", "output_padding", "1-D", "transposed 1-D", "3-D", "transposed 3-D",
+    "large kernel",
+)
 SAMPLE = 0.05  # seconds that a contender's turn takes at least
 # Of short calls, a difference of a tenth counts: in many short turns, the machine is as slow for one as for the other.
 OVERHEAD_SAMPLE, OVERHEAD_TURNS = 0.01, 40
@@ -177,7 +180,7 @@ def environment(contenders: list[Contender]) -> dict[str, Any]:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="some of the cases, in a minute")
+    parser.add_argument("--quick", action="store_true", help="some of the cases, in two minutes")
     parser.add_argument("--only", metavar="REGEX", default="", help="only the cases whose name has this")
     parser.add_argument("--rounds", type=int, help="turns of each contender (default: 5; with --quick 3)")
     parser.add_argument("--limit", type=float, default=60, help="seconds after which a call is stopped (default: 60)")

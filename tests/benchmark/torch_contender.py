@@ -19,18 +19,19 @@ class Contender:
         self.environment = {"torch": torch.__version__}
 
     def layer(self, case: Case, arrays: Arrays, backward: bool) -> Callable[[], tuple]:
-        layer = getattr(torch.nn, "ConvTranspose2d" if case.transposed else "Conv2d")(**case.arguments)
-        input, weight, bias, cotangent = map(torch.from_numpy, arrays)
+        layer = getattr(torch.nn, case.layer)(**case.arguments)
+        input, cotangent = torch.from_numpy(arrays.input), torch.from_numpy(arrays.cotangent)
         with torch.no_grad():
-            layer.weight.copy_(weight)
-            layer.bias.copy_(bias)
+            layer.weight.copy_(torch.from_numpy(arrays.weight))
+            if arrays.bias is not None:
+                layer.bias.copy_(torch.from_numpy(arrays.bias))
         if not backward:
             return torch.no_grad()(lambda: (layer(input),))
-        input.requires_grad_()
+        variables = (input.requires_grad_(), *layer.parameters())  # weight, then the bias if there is one
 
         def call():
             output = layer(input)
-            return output.detach(), *torch.autograd.grad(output, (input, layer.weight, layer.bias), cotangent)
+            return output.detach(), *torch.autograd.grad(output, variables, cotangent)
 
         return call
 

@@ -24,7 +24,7 @@ def make_call(contender: Any, case: Case, backward: bool) -> Callable[[], tuple]
     input = random.standard_normal(case.input, np.float32)
     if case.subject == "resnet18":
         return contender.resnet18(input, np.arange(len(input), dtype=np.int32), backward)
-    others = (random.standard_normal(shape, np.float32) for shape in case.shapes)
+    others = (shape and random.standard_normal(shape, np.float32) for shape in case.shapes)
     return getattr(contender, case.subject)(case, Arrays(input, *others), backward)
 
 
@@ -58,7 +58,7 @@ def main() -> None:
         request = json.loads(line)
         key = request.get("key")
         if request["do"] == "prepare":
-            calls[key] = make_call(contender, Case(**request["case"]), request["backward"])
+            calls[key] = make_call(contender, Case.from_json(request["case"]), request["backward"])
             seconds, results = timed(calls[key])
             answer({"seconds": seconds, "digests": [digest(contender.array(result)) for result in results]})
         elif request["do"] == "time":

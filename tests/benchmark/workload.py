@@ -1,4 +1,4 @@
-"""What is timed: the convolutions of well-known networks, and ResNet-18 as a whole."""
+"""What is timed: the convolutions of well-known networks of one to three dimensions, and ResNet-18 as a whole."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Arrays(NamedTuple):
 
     input: np.ndarray
     weight: np.ndarray
-    bias: np.ndarray
+    bias: np.ndarray | None
     cotangent: np.ndarray
 
 
@@ -24,36 +24,59 @@ class Case(NamedTuple):
 
     name: str
     kind: str  # cases of one kind are judged together
-    input: tuple[int, int, int, int]
+    input: tuple[int, ...]
     arguments: dict[str, Any]
     transposed: bool = False
     count: int = 1  # how often the network holds the layer
     quick: bool = False  # also in the quick selection
     subject: str = "layer"  # or another method of a contender
 
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> Case:
+        """What `_asdict` gave. JSON makes lists of tuples, and MindSpore's own layers refuse lists."""
+        arguments = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in fields["arguments"].items()
+        }
+        return cls(**{**fields, "input": tuple(fields["input"]), "arguments": arguments})
+
     @property
-    def shapes(self) -> tuple[tuple[int, ...], ...]:
-        """Of weight, bias and cotangent."""
+    def layer(self) -> str:
+        """The name of torch's layer."""
+        return f"Conv{'Transpose' if self.transposed else ''}{len(self.input) - 2}d"
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...] | None, ...]:
+        """Of weight, bias and cotangent; None for a bias that the layer does not have."""
         arguments = self.arguments
-        kernel_size, stride, padding = arguments["kernel_size"], arguments["stride"], arguments["padding"]
+        images, _, *sizes = self.input
+        kernel_size, stride, padding, dilation, output_padding = (
+            np.broadcast_to(arguments.get(name, default), len(sizes))
+            for name, default in (
+                ("kernel_size", None), ("stride", 1), ("padding", 0), ("dilation", 1), ("output_padding", 0)
+            )
+        )
+        reach = dilation * (kernel_size - 1) + 1
         in_channels, out_channels = arguments["in_channels"], arguments["out_channels"]
         if self.transposed:
             first, second = in_channels, out_channels
-            size = (self.input[2] - 1) * stride - 2 * padding + kernel_size + arguments.get("output_padding", 0)
+            results = (np.array(sizes) - 1) * stride - 2 * padding + reach + output_padding
         else:
             first, second = out_channels, in_channels
-            size = (self.input[2] + 2 * padding - kernel_size) // stride + 1
-        weight = (first, second // arguments.get("groups", 1), kernel_size, kernel_size)
-        return weight, (out_channels,), (self.input[0], out_channels, size, size)
+            results = (sizes + 2 * padding - reach) // stride + 1
+        weight = (first, second // arguments.get("groups", 1), *kernel_size.tolist())
+        bias = (out_channels,) if arguments.get("bias", True) else None
+        return weight, bias, (images, out_channels, *results.tolist())
 
 
-def _conv(name, kind, batch, size, in_channels, out_channels, kernel_size, stride=1, padding=0, **others) -> Case:
+def _conv(name, kind, batch, sizes, in_channels, out_channels, kernel_size, stride=1, padding=0, **others) -> Case:
+    """The sizes are those of the input after its channels; one number is height and width of an image."""
     fields = {key: others.pop(key) for key in ("transposed", "count", "quick", "subject") if key in others}
     arguments = {
         "in_channels": in_channels, "out_channels": out_channels, "kernel_size": kernel_size, "stride": stride,
         "padding": padding, **others,
     }
-    return Case(name, kind, (batch, in_channels, size, size), arguments, **fields)
+    sizes = (sizes, sizes) if isinstance(sizes, int) else sizes
+    return Case(name, kind, (batch, in_channels, *sizes), arguments, **fields)
 
 
 def _depthwise(channels, size, stride, **fields) -> Case:
@@ -72,6 +95,32 @@ def _resnet(size, in_channels, out_channels, kernel_size, stride, padding, count
     return _conv(
         name, kind, 8, size, in_channels, out_channels, kernel_size, stride, padding, count=count, **fields
     )
+
+
+def _signal(name, length, in_channels, out_channels, kernel_size, stride=1, padding=0, **others) -> Case:
+    kind = "transposed 1-D" if others.get("transposed") else "1-D"
+    name = f"{name} {in_channels}-{out_channels} k{kernel_size}, {length}"
+    name += f", /{stride}" if stride > 1 else f", dilation {others['dilation']}" if "dilation" in others else ""
+    return _conv(name, kind, 1, (length,), in_channels, out_channels, kernel_size, stride, padding, **others)
+
+
+def _volume(name, sizes, in_channels, out_channels, kernel_size, stride=1, padding=0, **others) -> Case:
+    kind = "transposed 3-D" if others.get("transposed") else "3-D"
+    name = f"{name} {in_channels}-{out_channels} k{_times(kernel_size)}, {_times(sizes)}"
+    name += "" if stride == 1 else f", /{_times(stride)}"
+    return _conv(name, kind, 1, sizes, in_channels, out_channels, kernel_size, stride, padding, **others)
+
+
+def _large(name, batch, size, in_channels, out_channels, kernel_size, **others) -> Case:
+    name = f"{name} {in_channels}-{out_channels} k{_times((kernel_size, kernel_size))}, {size}"
+    name += f", {others['groups']} groups" if "groups" in others else ""
+    # Of a kind of its own, because oneDNN chooses otherwise for it: see PRETENDED in run.py.
+    kind = "large kernel, one channel" if in_channels == out_channels == 1 else "large kernel"
+    return _conv(name, kind, batch, size, in_channels, out_channels, kernel_size, 1, kernel_size // 2, **others)
+
+
+def _times(size: int | tuple[int, ...]) -> str:
+    return str(size) if isinstance(size, int) else "x".join(map(str, size))
 
 
 # One group after the other; the members of a group take turns, so that their times compare.
@@ -121,6 +170,24 @@ GROUPS: tuple[tuple[Case, ...], ...] = (
               padding_mode=mode, quick=True)
         for mode in ("zeros", "reflect", "replicate", "circular")
     ),
+    (_signal("wav2vec 2.0", 16000, 1, 512, 10, 5),),
+    (_signal("wav2vec 2.0", 3199, 512, 512, 3, 2, quick=True),),
+    (_signal("WaveNet", 16000, 64, 128, 2, 1, 8, dilation=8),),
+    *(
+        (_signal("HiFi-GAN up", frames, channels, channels // 2, 16, 8, 4, transposed=True, quick=frames == 32),)
+        for channels, frames in ((512, 32), (512, 128), (256, 256))
+    ),
+    (_signal("HiFi-GAN", 2048, 128, 128, 11, 1, 25, dilation=5),),
+    (_signal("STFT", 16000, 1, 258, 256, 128, bias=False),),
+    (_volume("R3D-18", (16, 112, 112), 3, 64, (3, 7, 7), (1, 2, 2), (1, 3, 3)),),
+    (_volume("R3D-18", (16, 56, 56), 64, 64, 3, 1, 1, count=4),),
+    (_volume("R3D-18", (16, 56, 56), 64, 128, 3, 2, 1),),
+    (_volume("R3D-18", (2, 7, 7), 512, 512, 3, 1, 1, count=3, quick=True),),
+    (_volume("I3D", (16, 112, 112), 3, 64, 7, 2, 3),),
+    (_volume("V-Net up", (8, 8, 8), 256, 128, 2, 2, transposed=True),),
+    (_large("large kernel", 1, 256, 1, 1, 31),),
+    (_large("blur", 1, 256, 3, 3, 21, groups=3),),
+    (_large("large kernel", 4, 128, 1, 8, 11, quick=True),),
     (Case("ResNet-18", "network", (8, 3, 224, 224), {}, subject="resnet18"),),
 )
 

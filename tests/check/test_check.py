@@ -21,10 +21,9 @@ from mscompat.check.golden import FACTORS, TOLERANCES, load, make_inputs, multip
 from mscompat.check.worker import _array, _tensor, run_job
 
 CHECK = check.check
-RECORDS = {record.golden.name: record for record in load()[1]}
-FEW = ("stride_tuple", "padding_int", "one_pixel_output", "output_size_(7, 13)")
-FEW_CALLS = ("conv2d/stride_tuple", "conv2d/padding_int", "conv_transpose2d/one_pixel_output",
-             "conv_transpose2d/output_size_(7, 13)")  # of a name twice, RECORDS holds the last
+RECORDS = {f"{record.golden.operator}/{record.golden.name}": record for record in load()[1]}
+FEW = ("conv2d/stride_tuple", "conv2d/padding_int", "conv_transpose2d/one_pixel_output",
+       "conv_transpose2d/output_size_(7, 13)")
 
 
 def write_few(path, wrong=None):
@@ -92,7 +91,7 @@ def test_wrong_and_crashing_calls_are_named_and_the_rest_run(run, tmp_path):
     assert report["counts"] == {"run": 16, "passed": 9, "failed": 5, "crashed": 2, "not supported": 0}
     assert not report["passed"]
     wrong = {(failure["case"], failure["dtype"]): failure for failure in report["failures"]}
-    first, segfault, one_pixel, ended = FEW_CALLS
+    first, segfault, one_pixel, ended = FEW
     assert set(wrong) == {
         *((first, dtype) for dtype in check.DTYPES), (segfault, "float32"), (ended, "float16"), (ended, "float64"),
     }
@@ -204,7 +203,7 @@ def test_infinite_errors(capsys):
 
 
 def test_a_wrong_shape_is_an_error():
-    record = RECORDS["stride_tuple"]
+    record = RECORDS["conv2d/stride_tuple"]
     wrong = record._replace(
         results=record.results._replace(bias_gradient=record.results.bias_gradient[:-1]),
         scales=record.scales._replace(bias_gradient=record.scales.bias_gradient[:-1]),

@@ -6,27 +6,31 @@ import mindspore as ms
 import numpy as np
 import pytest
 import table
-from cases import Case
+from cases import Case, expand
 from harness import check_case
 from mindspore import Tensor, nn
-from oracle import pair
 
 from mscompat._conv.algorithms import tiles
 from mscompat._conv.algorithms.cells import AxisRange
 
 
-@pytest.mark.parametrize(("case", "transposed"), table.parameters())
+def is_not_of_one_dimension(case, transposed):
+    """One dimension is computed as two, of which there are all rows."""
+    return case.dimensions > 1 or table.is_few(case, transposed)
+
+
+@pytest.mark.parametrize(("case", "transposed"), table.parameters(table.FEW_NAMES, is_not_of_one_dimension))
 def test_im2col(case, transposed, slow_onednn):
     check_case(case, transposed)
 
 
-@pytest.mark.parametrize(("case", "transposed"), table.parameters())
+@pytest.mark.parametrize(("case", "transposed"), table.parameters(table.FEW_NAMES, table.is_few))
 def test_im2col_in_tiles(case, transposed, slow_onednn, small_tiles):
     check_case(case, transposed)
 
 
 @pytest.mark.parametrize(("case", "transposed"), table.parameters(
-    ["conv2d-same_kernel_(2, 3)_dilation_(1, 3)", "conv_transpose2d-float64_groups"]
+    ["conv2d-same_kernel_(2, 3)_dilation_(1, 3)", "conv_transpose2d-float64_groups"], table.is_smoke
 ))
 def test_im2col_in_graph_mode(case, transposed, slow_onednn, graph_mode, monkeypatch, request):
     """As they are, and in tiles, so once more where they are whole."""
@@ -44,11 +48,34 @@ def test_im2col_in_graph_mode(case, transposed, slow_onednn, graph_mode, monkeyp
         check_case(case, transposed)
 
 
+def is_smoke_and_may_be_refused(case, transposed):
+    return case.dimensions < 3 and table.is_smoke(case, transposed)
+
+
+@pytest.mark.parametrize(("case", "transposed"), table.parameters(
+    ["conv2d-groups_2_out_6_stride_(2, 1)_padding_(1, 2)_dilation_1", "conv2d-reflect_padding_(2, 3)",
+     "conv1d-replicate_stride_dilation_groups", "conv_transpose2d-stride_tuple", "conv_transpose1d-float64"],
+    is_smoke_and_may_be_refused,
+))
+def test_im2col_with_native_gradients(case, transposed, always_refused, small_tiles):
+    """As large kernels of few channels are computed."""
+    check_case(case, transposed)
+
+
+@pytest.mark.parametrize(("case", "transposed"), table.parameters(
+    ["conv2d-same_kernel_(2, 3)_dilation_(1, 3)", "conv1d-stride_tuple", "conv_transpose1d-stride_list"],
+    is_smoke_and_may_be_refused,
+))
+def test_im2col_with_native_gradients_in_graph_mode(case, transposed, always_refused, graph_mode):
+    check_case(case, transposed)
+
+
 def may_flip(case, transposed):
     """Whether the algorithm can be another than that of test_layers.py."""
     channels = case.arguments["in_channels"], case.arguments["out_channels"]
     output, input = channels if transposed else channels[::-1]
-    return output <= input and pair(case.arguments.get("stride", 1)) == (1, 1)
+    stride = expand(case.arguments.get("stride", 1), case.dimensions)
+    return case.dimensions < 3 and table.is_few(case, transposed) and output <= input and max(stride) == 1
 
 
 # What the table has few of: as many channels as the input or fewer, and stride 1.
@@ -73,7 +100,7 @@ NARROWING_GRAPHS = {
 
 @pytest.mark.parametrize(
     ("case", "transposed"),
-    [*table.parameters(), *(pytest.param(*row, id=row[0].name) for row in NARROWING)],
+    [*table.parameters(table.FEW_NAMES, table.is_few), *(pytest.param(*row, id=row[0].name) for row in NARROWING)],
 )
 def test_flipped(case, transposed, always_flipped):
     check_case(case, transposed)

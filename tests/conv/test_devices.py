@@ -13,13 +13,14 @@ import mindspore as ms
 import oracle
 import pytest
 import table
+from cases import expand
 from harness import check_case, make_layer, tensor
 from mindspore import ops
 
 from mscompat._conv import devices, plan
 from mscompat._conv.algorithms import Algorithm, native
 from mscompat._conv.arguments import Caller
-from mscompat._conv.geometry import NO_PADS, Convolution
+from mscompat._conv.geometry import Convolution, no_pads
 from mscompat._conv.spec import ConvSpec
 
 
@@ -34,7 +35,7 @@ class Recorder:
 
     def __init__(self, monkeypatch, name):
         self.made, self.called = [], []
-        original = getattr(ops, name)
+        original = getattr(native, name, None) or getattr(ops, name)
 
         def make(*arguments, **keywords):
             operator = original(*arguments, **keywords)
@@ -46,14 +47,23 @@ class Recorder:
             self.made.append((arguments, keywords))
             return call
 
-        monkeypatch.setattr(native, "ops", SimpleNamespace(**{**vars(ops), name: make}))
+        if hasattr(native, name):
+            monkeypatch.setattr(native, name, make)
+        else:
+            monkeypatch.setattr(native, "ops", SimpleNamespace(**{**vars(ops), name: make}))
+
+
+def is_told_apart(case, transposed):
+    """What devices tell apart: dtypes and groups; the rest in the smoke set."""
+    return "groups" in case.arguments or case.dtype != "float32" or table.is_smoke(case, transposed)
 
 
 @pytest.mark.parametrize("target", ["GPU", "Ascend"])
-@pytest.mark.parametrize(("case", "transposed"), table.parameters())
+@pytest.mark.parametrize(("case", "transposed"), table.parameters(table.FEW_NAMES, is_told_apart))
 def test_operator_and_arguments(case, transposed, target, told, monkeypatch):
     told(target)
-    recorder = Recorder(monkeypatch, "Conv2DTranspose" if transposed else "Conv2D")
+    names = ("Conv3D", "Conv3DBackpropInput") if case.dimensions == 3 else ("Conv2D", "Conv2DTranspose")
+    recorder = Recorder(monkeypatch, names[transposed])
     if (target, case.dtype) in devices.REFUSED and case.batch > 0:  # of an empty batch nothing is computed
         # Outside ms.grad: an error in it leaves PyNative state (2.10) after which float64 graphs here are off by 5e-8.
         inputs = oracle.make_inputs(case, transposed)
@@ -66,12 +76,17 @@ def test_operator_and_arguments(case, transposed, target, told, monkeypatch):
     if case.dtype in ("float16", "float32") and case.batch > 0:
         groups = case.arguments.get("groups", 1)
         depthwise = not transposed and groups == case.arguments["in_channels"] == case.arguments["out_channels"]
-        takes_operator = target == "GPU" or groups == 1 or depthwise
-        assert bool(recorder.called) == takes_operator
+        taken_on_ascend = groups == 1 or depthwise
+        if case.dimensions == 3:
+            dilation = expand(case.arguments.get("dilation", 1), 3)
+            taken_on_ascend = groups == 1 and dilation[0] == 1 and case.dtype == "float16"
+        # Of three dimensions, one operator computes the transposed convolution and the gradient of the other.
+        called = [inputs for inputs in recorder.called if len(inputs) == (3 if transposed else 2)]
+        assert bool(called) == (target == "GPU" or taken_on_ascend)
         for arguments, keywords in recorder.made:
             assert keywords["group"] == groups
             assert keywords["pad_mode"] == "pad"
-            assert len(keywords["pad"]) == 4
+            assert len(keywords["pad"]) == 2 * max(case.dimensions, 2)
             assert arguments[0] == case.arguments["in_channels" if transposed else "out_channels"]
 
 
@@ -82,10 +97,10 @@ def convolution(weight=(6, 4, 3, 3), stride=(1, 1), pads=((1, 1), (1, 1)), dilat
 @pytest.mark.parametrize(("target", "dtype"), [("GPU", "bfloat16"), ("Ascend", "float64")])
 def test_what_a_device_refuses(target, dtype):
     with pytest.raises(TypeError, match=f"on {target}: expected .*, but got"):
-        devices.refuse(Caller("conv2d", RuntimeError), target, getattr(ms, dtype))
+        devices.refuse(Caller("conv2d", 2, RuntimeError), target, getattr(ms, dtype))
     others = {"float16", "bfloat16", "float32", "float64"} - {dtype}
     for other in others:
-        devices.refuse(Caller("conv2d", RuntimeError), target, getattr(ms, other))
+        devices.refuse(Caller("conv2d", 2, RuntimeError), target, getattr(ms, other))
 
 
 @pytest.mark.parametrize(
@@ -116,6 +131,23 @@ def test_algorithm_on_ascend(changes, transposed, algorithm):
     assert select(convolution(**changes), ms.float16, transposed, True)[1] is Algorithm.NATIVE
 
 
+@pytest.mark.parametrize(
+    ("changes", "dtype", "algorithm"),
+    [
+        ({}, ms.float16, Algorithm.NATIVE),
+        ({}, ms.float32, Algorithm.IM2COL),
+        ({"groups": 3}, ms.float16, Algorithm.IM2COL),
+        ({"dilation": (1, 2, 2)}, ms.float16, Algorithm.NATIVE),
+        ({"dilation": (2, 1, 1)}, ms.float16, Algorithm.IM2COL),
+    ],
+)
+def test_algorithm_of_three_dimensions_on_ascend(changes, dtype, algorithm):
+    given = {"weight": (6, 4, 3, 3, 3), "stride": (1, 1, 1), "pads": ((1, 1),) * 3, "dilation": (1, 1, 1), **changes}
+    c = convolution(size=(60, 60, 60), **given)
+    for transposed in (False, True):
+        assert devices.DEVICES["Ascend"].select(c, dtype, transposed, False) == (dtype, algorithm)
+
+
 @pytest.mark.parametrize("groups", [1, 3])
 def test_algorithm_on_gpu(groups):
     select = devices.DEVICES["GPU"].select
@@ -132,6 +164,32 @@ def test_pads_beyond_ascends_limit_come_first(told, monkeypatch):
     check_case(case, False)
     assert all(keywords["pad"] == (0, 0, 0, 0) for _, keywords in recorder.made)
     assert all(inputs[0].shape[2] > 512 for inputs in recorder.called)
+
+
+@pytest.mark.parametrize(
+    ("input", "weight", "others", "is_refused"),
+    [
+        ((1, 1, 256, 256), (1, 1, 31, 31), {}, True),
+        ((1, 1, 256, 256), (1, 1, 5, 5), {}, False),
+        ((1, 1, 128, 128), (8, 1, 21, 21), {}, True),
+        ((1, 1, 128, 128), (8, 1, 11, 11), {}, False),
+        ((4, 1, 128, 128), (8, 1, 21, 21), {}, False),  # several images
+        ((1, 3, 256, 256), (3, 1, 31, 31), {"groups": 3}, True),
+        ((1, 3, 256, 256), (3, 1, 21, 21), {"groups": 3}, False),  # small, of several channels
+        ((1, 2, 256, 256), (2, 1, 21, 21), {"groups": 2}, True),
+        ((1, 3, 256, 256), (3, 3, 31, 31), {}, True),
+        ((1, 1, 1, 16000), (1, 1, 1, 257), {}, True),
+        ((1, 1, 1, 16000), (258, 1, 1, 256), {"stride": (1, 128)}, False),
+        ((None, 1, 256, 256), (1, 1, 31, 31), {}, False),
+    ],
+)
+def test_large_kernels_of_few_channels_on_cpu(input, weight, others, is_refused):
+    pads = tuple((size // 2, size // 2) for size in weight[2:])
+    c = Convolution(**{"input": input, "weight": weight, "stride": (1, 1), "pads": pads, "dilation": (1, 1),
+                       "groups": 1, **others})
+    _, algorithm = devices.DEVICES["CPU"].select(c, ms.float32, False, False)
+    assert (algorithm is Algorithm.IM2COL_WITH_NATIVE_GRADIENTS) == is_refused
+    assert devices.DEVICES["CPU"].select(c, ms.float32, False, True)[1] is Algorithm.NATIVE
 
 
 @pytest.mark.parametrize(
@@ -152,8 +210,8 @@ def test_pads_beyond_ascends_limit_come_first(told, monkeypatch):
 )
 def test_algorithm_on_cpu(input, weight, others, algorithm):
     convolution = Convolution(
-        **{"input": input, "weight": weight, "stride": (1, 1), "pads": ((1, 0), (0, 1)) if weight[2] > 1 else NO_PADS,
-           "dilation": (1, 1), "groups": 1, **others}
+        **{"input": input, "weight": weight, "stride": (1, 1), "dilation": (1, 1), "groups": 1,
+           "pads": ((1, 0), (0, 1)) if weight[2] > 1 else no_pads(2), **others}
     )
     select = devices.DEVICES["CPU"].select
     assert select(convolution, ms.float32, False, False) == (ms.float32, algorithm)
@@ -163,8 +221,8 @@ def test_algorithm_on_cpu(input, weight, others, algorithm):
 
 def test_target_is_chosen_again(told):
     spec = ConvSpec(
-        name="conv2d", transposed=False, stride=(1, 1), padding=(0, 0), dilation=(1, 1), output_padding=(0, 0),
-        groups=2, padding_mode="zeros",
+        name="conv2d", dimensions=2, transposed=False, stride=(1, 1), padding=(0, 0), dilation=(1, 1),
+        output_padding=(0, 0), groups=2, padding_mode="zeros",
     )
     call = (spec, (1, 4, 5, 5), (4, 2, 3, 3), (4,), (ms.float32,) * 3, (False,) * 3, None)
     operators = {}

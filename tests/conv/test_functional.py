@@ -9,10 +9,18 @@ import mindspore as ms
 import numpy as np
 import oracle
 import pytest
+import table
 from harness import array, make_layer, tensor
 from oracle import assert_close
 
-from mscompat import TorchConv2d, TorchConvTranspose2d
+from mscompat import (
+    TorchConv1d,
+    TorchConv2d,
+    TorchConv3d,
+    TorchConvTranspose1d,
+    TorchConvTranspose2d,
+    TorchConvTranspose3d,
+)
 from mscompat import functional as F
 
 try:
@@ -20,23 +28,27 @@ try:
 except ImportError:
     torch = None
 
-SIGNATURES = {  # torch.nn.functional's, from its documentation, torch 2.13
-    "conv2d": {"bias": None, "stride": 1, "padding": 0, "dilation": 1, "groups": 1},
-    "conv_transpose2d": {
-        "bias": None, "stride": 1, "padding": 0, "output_padding": 0, "groups": 1, "dilation": 1,
-    },
+DIMENSIONS = (1, 2, 3)
+# torch.nn.functional's, from its documentation, torch 2.13
+CONV = {"bias": None, "stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+CONV_TRANSPOSE = {"bias": None, "stride": 1, "padding": 0, "output_padding": 0, "groups": 1, "dilation": 1}
+SIGNATURES = {
+    **{f"conv{dimensions}d": CONV for dimensions in DIMENSIONS},
+    **{f"conv_transpose{dimensions}d": CONV_TRANSPOSE for dimensions in DIMENSIONS},
 }
 
-
-LAYER_SIGNATURES = {  # torch.nn's
-    TorchConv2d: {
-        "stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True, "padding_mode": "zeros", "device": None,
-        "dtype": None,
-    },
-    TorchConvTranspose2d: {
-        "stride": 1, "padding": 0, "output_padding": 0, "groups": 1, "bias": True, "dilation": 1,
-        "padding_mode": "zeros", "device": None, "dtype": None,
-    },
+# torch.nn's
+LAYER = {
+    "stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True, "padding_mode": "zeros", "device": None,
+    "dtype": None,
+}
+TRANSPOSED_LAYER = {
+    "stride": 1, "padding": 0, "output_padding": 0, "groups": 1, "bias": True, "dilation": 1,
+    "padding_mode": "zeros", "device": None, "dtype": None,
+}
+LAYER_SIGNATURES = {
+    TorchConv1d: LAYER, TorchConv2d: LAYER, TorchConv3d: LAYER, TorchConvTranspose1d: TRANSPOSED_LAYER,
+    TorchConvTranspose2d: TRANSPOSED_LAYER, TorchConvTranspose3d: TRANSPOSED_LAYER,
 }
 
 
@@ -63,10 +75,11 @@ def test_signature(name):
 @pytest.mark.parametrize("name", SIGNATURES)
 def test_positional_order_is_torchs(name):
     random = np.random.RandomState(0)
-    arrays = [random.standard_normal(shape) for shape in ((2, 4, 7, 9), (4, 4, 3, 3), (4 if name == "conv2d" else 8,))]
-    positional = {"conv2d": (2, 1, 1, 1), "conv_transpose2d": (2, 1, 1, 2, 1)}[name]
-    if name == "conv_transpose2d":
-        arrays[1] = random.standard_normal((4, 4, 3, 3))
+    transposed = name.startswith("conv_transpose")
+    dimensions = int(name[-2])
+    shapes = ((2, 4, *(7, 9, 8)[:dimensions]), (4, 4, *(3,) * dimensions), (8 if transposed else 4,))
+    arrays = [random.standard_normal(shape) for shape in shapes]
+    positional = (2, 1, 1, 2, 1) if transposed else (2, 1, 1, 1)
     actual = getattr(F, name)(*(ms.Tensor(value) for value in arrays), *positional)
     expected = getattr(torch.nn.functional, name)(*(torch.tensor(value) for value in arrays), *positional)
     np.testing.assert_allclose(actual.asnumpy(), expected.numpy(), rtol=1e-12, atol=1e-12)
@@ -82,13 +95,13 @@ class Call(ms.nn.Cell):
         return self.function(*tensors, **self.options)
 
 
-@pytest.mark.parametrize("transposed", [False, True], ids=list(SIGNATURES))
-def test_computes_what_the_layer_computes(transposed, mode):
+@pytest.mark.parametrize("operator", SIGNATURES)
+def test_computes_what_the_layer_computes(operator, mode):
     """Values and gradients by every argument, for every 40th case of the table."""
-    table = cases.conv_transpose2d_cases() if transposed else cases.conv2d_cases()
-    function = F.conv_transpose2d if transposed else F.conv2d
+    function = getattr(F, operator)
+    transposed = operator.startswith("conv_transpose")
     options = ("stride", "padding", "output_padding", "dilation", "groups")
-    for case in table[::40]:
+    for case in table.CASES[operator][::40]:
         if case.arguments.get("padding_mode", "zeros") != "zeros" or case.output_size is not None or case.batch == 0:
             continue
         case = case._replace(dtype="float64")
@@ -96,7 +109,8 @@ def test_computes_what_the_layer_computes(transposed, mode):
         given = {name: case.arguments[name] for name in options if name in case.arguments}
         if mode == "graph":  # a graph has no NumPy integers and no ranges
             given = {name: value if isinstance(value, str) else
-                     int(value) if np.ndim(value) == 0 else oracle.pair(value) for name, value in given.items()}
+                     int(value) if np.ndim(value) == 0 else cases.expand(value, case.dimensions)
+                     for name, value in given.items()}
         tensors = [tensor(value, "float64") for value in inputs[:3] if value is not None]
         gradient = ms.ops.GradOperation(get_all=True, sens_param=True)(Call(function, given))
         results = gradient(*tensors, tensor(inputs.cotangent, "float64"))

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import oracle
 import pytest
-from cases import PADDING_MODES, Case
+from cases import PADDING_MODES, Case, expand
 from harness import check_case
 
-CALLS = {"pynative": 100, "graph": 12}
+CALLS = {  # of each number of dimensions
+    "pynative": {1: 30, 2: 100, 3: 30},
+    "graph": {1: 3, 2: 12, 3: 3},
+}
 
 
-def draw_pair(random, low: int, high: int):
-    """A pair in one of torch's forms, from low to high inclusive."""
-    pair = [int(random.randint(low, high + 1)) for _ in range(2)]
-    return [pair[0], tuple(pair), pair, (pair[0],)][random.choice(4, p=[0.3, 0.4, 0.2, 0.1])]
+def draw_sizes(random, low: int, high: int, dimensions: int):
+    """A size for each axis in one of torch's forms, from low to high inclusive."""
+    sizes = [int(random.randint(low, high + 1)) for _ in range(dimensions)]
+    return [sizes[0], tuple(sizes), sizes, (sizes[0],)][random.choice(4, p=[0.3, 0.4, 0.2, 0.1])]
 
 
 def draw_channels(random) -> dict:
@@ -27,93 +32,104 @@ def draw_channels(random) -> dict:
     }
 
 
-def draw_conv2d(random, name: str) -> Case | None:
+def draw_kernel(random, dimensions: int) -> tuple[int, ...]:
+    return tuple(int(size) for size in random.randint(1, 5, dimensions))
+
+
+def draw_conv(random, name: str, dimensions: int) -> Case | None:
     mode = str(random.choice(PADDING_MODES))
     arguments = {
         **draw_channels(random),
-        "kernel_size": tuple(int(size) for size in random.randint(1, 5, 2)),
-        "stride": draw_pair(random, 1, 3),
-        "padding": ["same", "valid", draw_pair(random, 0, 4)][random.choice(3, p=[0.2, 0.1, 0.7])],
-        "dilation": draw_pair(random, 1, 3),
+        "kernel_size": draw_kernel(random, dimensions),
+        "stride": draw_sizes(random, 1, 3, dimensions),
+        "padding": ["same", "valid", draw_sizes(random, 0, 4, dimensions)][random.choice(3, p=[0.2, 0.1, 0.7])],
+        "dilation": draw_sizes(random, 1, 3, dimensions),
         "padding_mode": mode,
     }
     if arguments["padding"] == "same":
         arguments["stride"] = 1
-    size = tuple(int(rows) for rows in random.randint(1, 11, 2))
-    if mode != "zeros" and isinstance(arguments["padding"], (tuple, list)) and len(arguments["padding"]) == 1:
+    size = tuple(int(rows) for rows in random.randint(1, 11, dimensions))
+    padding = arguments["padding"]
+    if mode != "zeros" and dimensions > 1 and isinstance(padding, (tuple, list)) and len(padding) == 1:
         return None
-    pads = oracle.padding_of(arguments)
-    for axis in (0, 1):
-        kernel = oracle.pair(arguments["dilation"])[axis] * (arguments["kernel_size"][axis] - 1) + 1
-        if size[axis] + sum(pads[axis]) < kernel:
+    pads = oracle.padding_of(arguments, dimensions)
+    reaches = zip(size, pads, arguments["kernel_size"], expand(arguments["dilation"], dimensions), strict=True)
+    for rows, pad, kernel, spread in reaches:
+        if rows + sum(pad) < spread * (kernel - 1) + 1:
             return None
-        if max(pads[axis]) > {"zeros": 99, "replicate": 99, "reflect": size[axis] - 1, "circular": size[axis]}[mode]:
+        if max(pad) > {"zeros": 99, "replicate": 99, "reflect": rows - 1, "circular": rows}[mode]:
             return None
     return Case(name, arguments, (arguments["in_channels"], *size), batch=int(random.randint(1, 4)))
 
 
-def draw_conv_transpose2d(random, name: str) -> Case | None:
+def draw_conv_transpose(random, name: str, dimensions: int) -> Case | None:
     arguments = {
         **draw_channels(random),
-        "kernel_size": tuple(int(size) for size in random.randint(1, 5, 2)),
-        "stride": draw_pair(random, 1, 4),
-        "padding": draw_pair(random, 0, 3),
-        "dilation": draw_pair(random, 1, 4),
+        "kernel_size": draw_kernel(random, dimensions),
+        "stride": draw_sizes(random, 1, 4, dimensions),
+        "padding": draw_sizes(random, 0, 3, dimensions),
+        "dilation": draw_sizes(random, 1, 4, dimensions),
     }
-    limits = np.maximum(oracle.pair(arguments["stride"]), oracle.pair(arguments["dilation"]))
-    arguments["output_padding"] = tuple(int(random.randint(0, limit)) for limit in limits)
-    size = [int(rows) for rows in random.randint(1, 7, 2)]
+    stride, padding, dilation = (expand(arguments[key], dimensions) for key in ("stride", "padding", "dilation"))
+    arguments["output_padding"] = tuple(int(random.randint(0, limit)) for limit in np.maximum(stride, dilation))
+    size = [int(rows) for rows in random.randint(1, 7, dimensions)]
     output = [
-        (size[axis] - 1) * oracle.pair(arguments["stride"])[axis] - 2 * oracle.pair(arguments["padding"])[axis]
-        + oracle.pair(arguments["dilation"])[axis] * (arguments["kernel_size"][axis] - 1) + 1
-        for axis in (0, 1)
+        (rows - 1) * step - 2 * pad + spread * (kernel - 1) + 1
+        for rows, step, pad, spread, kernel in zip(
+            size, stride, padding, dilation, arguments["kernel_size"], strict=True
+        )
     ]
-    if min(output) < 1:
+    if min(output) < 1 or math.prod(output) > 20_000:
         return None
     output_size = None
     # torch indexes into stride, padding and dilation here: their 1-element forms end in an IndexError.
-    whole = all(isinstance(value, int) or len(value) == 2
+    whole = all(isinstance(value, int) or len(value) == dimensions
                 for value in (arguments[name] for name in ("stride", "padding", "dilation")))
     if whole and random.randint(3) == 0:
-        output_size = tuple(
-            least + int(random.randint(0, step))
-            for least, step in zip(output, oracle.pair(arguments["stride"]), strict=True)
-        )
+        output_size = tuple(least + int(random.randint(0, step)) for least, step in zip(output, stride, strict=True))
     return Case(name, arguments, (arguments["in_channels"], *size), batch=int(random.randint(1, 4)),
                 output_size=output_size)
 
 
-@pytest.mark.parametrize("transposed", [False, True], ids=["conv2d", "conv_transpose2d"])
-def test_random_calls(transposed, mode):
+@pytest.mark.parametrize("dimensions", [1, 2, 3])
+@pytest.mark.parametrize("transposed", [False, True], ids=["conv", "conv_transpose"])
+def test_random_calls(transposed, dimensions, mode):
     random = np.random.RandomState(2026)
-    draw = draw_conv_transpose2d if transposed else draw_conv2d
+    draw = draw_conv_transpose if transposed else draw_conv
     done = 0
-    while done < CALLS[mode]:
-        case = draw(random, f"fuzz_{done}")
+    while done < CALLS[mode][dimensions]:
+        case = draw(random, f"fuzz_{done}", dimensions)
         if case is None:
             continue
         done += 1
         check_case(case, transposed)
 
 
+@pytest.mark.parametrize("dimensions", [1, 2, 3])
 @pytest.mark.parametrize("groups", [1, 2])
-def test_transposed_is_the_adjoint(groups, mode):
+def test_transposed_is_the_adjoint(groups, dimensions, mode):
     """<conv(x), y> == <x, conv_transpose(y)>: one weight, stride, padding and dilation."""
     import mindspore as ms
     from mindspore import Tensor
 
     from mscompat import functional as F
 
+    def of(*sizes):
+        return sizes[:dimensions]
+
     random = np.random.RandomState(groups)
-    weight, input = random.standard_normal((6, 4 // groups, 3, 2)), random.standard_normal((2, 4, 8, 9))
-    steps = {"stride": (2, 3), "padding": (1, 2), "dilation": (2, 1), "groups": groups}
+    weight = random.standard_normal((6, 4 // groups, *of(3, 2, 2)))
+    input = random.standard_normal((2, 4, *of(8, 9, 7)))
+    steps = {"stride": of(2, 3, 1), "padding": of(1, 2, 0), "dilation": of(2, 1, 3), "groups": groups}
+    conv, conv_transpose = getattr(F, f"conv{dimensions}d"), getattr(F, f"conv_transpose{dimensions}d")
+    # (8 + 2 - 5) and (9 + 4 - 2) leave remainders 1 and 2: output_padding gives the input's size back.
+    extra = of(1, 2, 0)
 
     class Pair(ms.nn.Cell):
         def construct(self, input, weight, other):
-            # (8 + 2 - 5) and (9 + 4 - 2) leave remainders 1 and 2: output_padding gives the input's size back.
-            return F.conv2d(input, weight, **steps), F.conv_transpose2d(other, weight, output_padding=(1, 2), **steps)
+            return conv(input, weight, **steps), conv_transpose(other, weight, output_padding=extra, **steps)
 
-    other = random.standard_normal((2, 6, 3, 4))
+    other = random.standard_normal((2, 6, *of(3, 4, 4)))
     forward, backward = Pair()(*(Tensor(array, ms.float64) for array in (input, weight, other)))
     assert forward.shape == other.shape
     assert backward.shape == input.shape

@@ -28,11 +28,38 @@ def test_conv_padding(padding, dilation, pads):
     assert geometry.conv_padding(padding, (3, 2), dilation) == pads
 
 
+@pytest.mark.parametrize(
+    ("padding", "kernel_size", "dilation", "pads"),
+    [
+        ("valid", (3,), (1,), ((0, 0),)),
+        ("same", (4,), (3,), ((4, 5),)),
+        ((3,), (4,), (1,), ((3, 3),)),
+        ("same", (3, 2, 4), (2,), ((2, 2), (1, 1), (3, 3))),
+        ((1,), (3, 2, 4), (1, 1, 1), ((1, 1), (1, 1), (1, 1))),
+        ((1, 0, 2), (3, 2, 4), (1, 1, 1), ((1, 1), (0, 0), (2, 2))),
+    ],
+)
+def test_conv_padding_of_other_dimensions(padding, kernel_size, dilation, pads):
+    assert geometry.conv_padding(padding, kernel_size, dilation) == pads
+
+
+def test_one_dimension_as_two():
+    c = geometry.Convolution((2, 4, 9), (6, 2, 3), (2,), ((1, 2),), (3,), 2)
+    assert c.output_shape() == (2, 6, 3)
+    as_two = c.as_two_dimensions()
+    assert as_two == ((2, 4, 1, 9), (6, 2, 1, 3), (1, 2), ((0, 0), (1, 2)), (1, 3), 2)
+    assert as_two.output_shape() == (2, 6, 1, 3)
+    assert as_two.as_two_dimensions() is as_two
+
+
 def test_non_zero_padding_of_one_element():
     assert geometry.non_zero_padding((2,), (3, 2), (1, 1)) == ((2, 2),)
     assert geometry.non_zero_padding("same", (3, 4), (2,)) == ((2, 2), (0, 0))
     assert geometry.non_zero_padding("same", (3, 4), (2, 1)) == ((2, 2), (1, 2))
     assert geometry.non_zero_padding((1, 2), (3, 4), (2, 1)) == ((1, 1), (2, 2))
+    assert geometry.non_zero_padding((2,), (3,), (1,)) == ((2, 2),)
+    assert geometry.non_zero_padding((2,), (3, 2, 4), (1, 1, 1)) == ((2, 2),)
+    assert geometry.non_zero_padding("same", (3, 2, 4), (2,)) == ((2, 2), (0, 0), (0, 0))
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])

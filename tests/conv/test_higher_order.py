@@ -27,6 +27,17 @@ CASES = [
          {"in_channels": 2, "out_channels": 3, "kernel_size": 2, "output_padding": 2, "dilation": 3}, (2, 3, 4)),
     Case("conv_transpose2d_groups", {"in_channels": 2, "out_channels": 4, "kernel_size": (3, 2), "groups": 2},
          (2, 3, 4)),
+    Case("conv1d", {"in_channels": 2, "out_channels": 3, "kernel_size": 3, "stride": 2, "padding": 1}, (2, 7)),
+    Case("conv1d_reflect", {"in_channels": 2, "out_channels": 2, "kernel_size": 3, "dilation": 2, "padding": 2,
+                            "padding_mode": "reflect"}, (2, 7)),
+    Case("conv_transpose1d", {"in_channels": 2, "out_channels": 3, "kernel_size": 4, "stride": 2, "padding": 1,
+                              "output_padding": 1}, (2, 4)),
+    Case("conv3d", {"in_channels": 2, "out_channels": 3, "kernel_size": (2, 3, 2), "stride": (1, 2, 1),
+                    "padding": (1, 0, 1)}, (2, 3, 4, 3)),
+    Case("conv3d_same_circular", {"in_channels": 2, "out_channels": 2, "kernel_size": (2, 3, 2), "padding": "same",
+                                  "groups": 2, "padding_mode": "circular"}, (2, 3, 4, 3)),
+    Case("conv_transpose3d", {"in_channels": 2, "out_channels": 3, "kernel_size": (2, 3, 2), "stride": (1, 2, 2),
+                              "padding": (0, 1, 0), "output_padding": (0, 1, 0)}, (2, 2, 3, 2)),
 ]
 # So few patches that the product of all is one, as those above are not. It ends in Reshape: as long as that was the
 # result, third derivatives were wrong in PyNative mode (MS-08).
@@ -39,15 +50,22 @@ ONE_PRODUCT = [
 # The fixtures of conftest.py.
 ALGORITHMS = {
     "default": (), "flipped": ("always_flipped",), "im2col": ("slow_onednn",),
-    "tiles": ("slow_onednn", "small_tiles"),
+    "tiles": ("slow_onednn", "small_tiles"), "forward": ("always_refused",),
 }
+
+
+def algorithms_of(case):
+    """One dimension is computed as two, three know two algorithms, and the last of two is the third in part."""
+    if case.dimensions != 2:
+        return ("default", "im2col")
+    return ALGORITHMS if case.name in ("conv2d_zeros", "conv2d_groups") else [*ALGORITHMS][:-1]
 
 
 ROWS = [
     (case, dtype, algorithm, mode)
     for case in CASES
-    for dtype, names in (("float32", ALGORITHMS), ("float64", ("default", "tiles")))
-    for algorithm in names
+    for dtype, names in (("float32", algorithms_of(case)), ("float64", ("default", "tiles")))
+    for algorithm in names if algorithm in algorithms_of(case)
     for mode in ("pynative", "graph")
 ]
 
@@ -57,13 +75,22 @@ NAMED = {case.name: case for case in CASES}
 GRAPHS = [
     (NAMED["conv2d_zeros"], "float32", "im2col"), (NAMED["conv2d_reflect"], "float32", "default"),
     (NAMED["conv2d_narrowing"], "float32", "flipped"), (NAMED["conv_transpose2d"], "float64", "tiles"),
-    (NAMED["conv_transpose2d_groups"], "float32", "default"),
+    (NAMED["conv_transpose2d_groups"], "float32", "default"), (NAMED["conv1d_reflect"], "float32", "default"),
+    (NAMED["conv2d_groups"], "float32", "forward"), (NAMED["conv3d"], "float32", "default"),
+    (NAMED["conv_transpose3d"], "float64", "default"),
 ]
 THIRD_ORDER_GRAPHS = {
     ("conv2d_zeros", "tiles"), ("conv2d_circular", "default"), ("conv2d_groups", "im2col"),
     ("conv2d_narrowing", "flipped"), ("conv2d_as_many", "tiles"), ("conv_transpose2d", "im2col"),
-    ("conv_transpose2d_groups", "flipped"),
+    ("conv_transpose2d_groups", "flipped"), ("conv1d", "default"), ("conv3d", "default"),
+    ("conv_transpose3d", "im2col"),
 }
+
+
+def is_by_default(case, dtype, algorithm, mode):
+    """All in PyNative mode, of one and three dimensions by the default algorithm, and the graphs above."""
+    is_few = case.dimensions == 2 or (algorithm == "default" and dtype == "float32")
+    return (mode == "pynative" and is_few) or (case, dtype, algorithm) in GRAPHS
 
 
 @pytest.fixture
@@ -115,7 +142,7 @@ def relative_error(actual, expected):
 @pytest.mark.parametrize(
     ("case", "dtype", "algorithm", "mode"),
     [
-        pytest.param(*row, marks=[] if row[3] == "pynative" or row[:3] in GRAPHS else pytest.mark.slow,
+        pytest.param(*row, marks=[] if is_by_default(*row) else pytest.mark.slow,
                      id=f"{row[0].name}-{'-'.join(row[1:])}")
         for row in ROWS
     ],
@@ -125,7 +152,7 @@ def test_second_order(case, dtype, algorithm, mode, batch, an_algorithm):
 
     The gradient of |g|^2 is 2 H g: the derivative of the first-order gradient along g itself.
     """
-    transposed = case.name.startswith("conv_transpose2d")
+    transposed = case.name.startswith("conv_transpose")
     case = case._replace(dtype=dtype, batch=batch or 1)
     inputs = oracle.make_inputs(case, transposed)
     layer = make_layer(case, transposed, inputs)
@@ -156,13 +183,13 @@ def test_second_order(case, dtype, algorithm, mode, batch, an_algorithm):
         pytest.param(*row, id=f"{row[0].name}-{'-'.join(row[1:])}", marks=pytest.mark.slow)
         for row in itertools.product(CASES, ALGORITHMS, ("pynative", "graph"))
         # ops.Pad's third derivative does not exist: "SliceGrad's bprop not defined" (MS-12).
-        if not row[0].name.endswith("output_padding_above_stride")
+        if not row[0].name.endswith("output_padding_above_stride") and row[1] in algorithms_of(row[0])
         if row[2] == "pynative" or (row[0].name, row[1]) in THIRD_ORDER_GRAPHS
     ],
 )
 def test_third_order(case, algorithm, mode, an_algorithm):
     """float64 against differences of its own second-order gradients, and float32 against float64."""
-    transposed = case.name.startswith("conv_transpose2d")
+    transposed = case.name.startswith("conv_transpose")
     inputs = oracle.make_inputs(case, transposed)
 
     def third_order(dtype):

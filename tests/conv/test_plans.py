@@ -35,8 +35,8 @@ def test_made_once():
 
 
 SPEC = ConvSpec(
-    name="conv2d", transposed=False, stride=(1, 1), padding=(0, 0), dilation=(1, 1), output_padding=(0, 0), groups=1,
-    padding_mode="zeros",
+    name="conv2d", dimensions=2, transposed=False, stride=(1, 1), padding=(0, 0), dilation=(1, 1),
+    output_padding=(0, 0), groups=1, padding_mode="zeros",
 )
 FLOAT32 = ((ms.float32, ms.float32, None), (False, False, False), None)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 import pathlib
 import zlib
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ import numpy as np
 import pytest
 from mindspore import Tensor, nn
 from mindspore.experimental import optim
-from models import cyclegan, dcgan, mobilenet, mtcnn, resnet, unet
+from models import cyclegan, dcgan, hifigan, mobilenet, mtcnn, resnet, unet
 
 import mscompat
 from mscompat import random
@@ -42,6 +43,14 @@ MOBILENET = {
     "num_classes": 10, "width_mult": 0.25, "inverted_residual_setting": ((1, 16, 1, 1), (6, 24, 2, 2), (6, 40, 2, 1)),
     "dropout": 0.0,
 }
+# With 6 channels, the gradient of the last bias nearly cancels out, and the error of layers.Tanh shows in what is left.
+HIFIGAN = {
+    "num_mels": 8, "upsample_initial_channel": 16, "upsample_rates": (8, 2), "upsample_kernel_sizes": (16, 4),
+}
+HIFIGAN_V3 = {
+    "num_mels": 8, "upsample_initial_channel": 16, "upsample_rates": (8, 4), "upsample_kernel_sizes": (16, 8),
+    "resblock": "2", "resblock_kernel_sizes": (3, 5, 7), "resblock_dilation_sizes": ((1, 2), (2, 6), (3, 12)),
+}
 CASES = {
     "resnet18": Case(resnet.ResNet18, {"num_classes": 10, "width": 8}, (4, 3, 48, 40), "cross_entropy"),
     "unet": Case(unet.UNet, {"width": 4}, (2, 3, 37, 26), "cross_entropy"),
@@ -53,6 +62,8 @@ CASES = {
     "pnet": Case(mtcnn.PNet, {}, (2, 3, 33, 40), "mse"),
     "rnet": Case(mtcnn.RNet, {}, (3, 3, 24, 24), "mse"),
     "onet": Case(mtcnn.ONet, {}, (3, 3, 48, 48), "mse"),
+    "hifigan": Case(hifigan.HiFiGANGenerator, HIFIGAN, (2, 8, 7), "mse"),
+    "hifigan_v3": Case(hifigan.HiFiGANGenerator, HIFIGAN_V3, (2, 8, 7), "mse"),
 }
 
 
@@ -170,8 +181,9 @@ def torch_runs(key):
     return record_models.exact_and_rounded(CASES[key])
 
 
-# Others take seconds to compile or to run. These have a norm and both optimisers, both convolutions, three losses.
-ALWAYS = {"graph": ["pnet"], "pynative": ["resnet18", "dcgan_generator", "cyclegan", "onet"]}
+# Others take seconds to compile or to run. These have a norm and both optimisers, two losses, both convolutions, in one
+# and in two dimensions.
+ALWAYS = {"graph": ["pnet"], "pynative": ["resnet18", "dcgan_generator", "cyclegan", "onet", "hifigan_v3"]}
 EACH = [
     pytest.param(mode, key, marks=[] if key in ALWAYS[mode] else [pytest.mark.slow])
     for mode in ("pynative", "graph") for key in CASES
@@ -199,6 +211,40 @@ def test_like_torch(mode, key):
     for name, wanted in exact.items():
         assert results[name].shape == wanted.shape
         assert np.linalg.norm(results[name] - wanted) <= limit(*norms(name, exact, rounded, weights)), name
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*is deprecated:FutureWarning")
+@pytest.mark.parametrize("function", ["weight_norm", "parametrizations.weight_norm"])
+def test_checkpoint_of_hifigan_with_weight_norm(function, tmp_path):
+    """The original's checkpoints hold each weight in two parts. From one, the port makes the sound of the original."""
+    torch = pytest.importorskip("torch", reason="compares with torch, which is not installed")
+    import torch_models
+
+    arguments = {**HIFIGAN, "resblock_kernel_sizes": (3,), "resblock_dilation_sizes": ((1, 3, 5),)}
+    original = torch_models.HiFiGANGenerator(**arguments)
+    for module in list(original.modules()):
+        if isinstance(module, (torch.nn.Conv1d, torch.nn.ConvTranspose1d)):
+            operator.attrgetter(function)(torch.nn.utils)(module)
+    weights = draw_weights({name: tuple(tensor.shape) for name, tensor in original.state_dict().items()})
+    original.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+    torch.save({"generator": original.state_dict()}, tmp_path / "generator")
+    input = draw_input(CASES["hifigan"])
+    with torch.no_grad():
+        rounded = original(torch.from_numpy(input)).numpy()
+        exact = original.double()(torch.from_numpy(input).double()).numpy()
+    assert exact.std() > 0.1
+
+    port = hifigan.HiFiGANGenerator(**arguments)
+    assert not set(mscompat.torch_state_dict(port)).issuperset(weights)
+    mscompat.load_torch_state_dict(port, tmp_path / "generator")
+    output = port(Tensor(input)).asnumpy()
+    assert np.linalg.norm(output - exact) <= limit(np.linalg.norm(exact), np.linalg.norm(rounded - exact), 0)
+
+
+def test_parameters_of_hifigan_have_the_names_of_the_checkpoint():
+    """As CellLists give them, and MindSpore's own files hold them."""
+    port = hifigan.HiFiGANGenerator(**HIFIGAN)
+    assert [parameter.name for parameter in port.get_parameters()] == list(mscompat.torch_state_dict(port))
 
 
 def norms(name, exact, rounded, weights):

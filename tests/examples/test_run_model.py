@@ -82,7 +82,7 @@ def test_classifier(tmp_path, run, model):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["unet", "cyclegan", "dcgan_discriminator"])
+@pytest.mark.parametrize("model", ["unet", "cyclegan", "dcgan_discriminator", "hifigan"])
 def test_without_weights(run, model):
     result = run(model)
     assert result.returncode == 0, result.stderr
@@ -133,6 +133,8 @@ def test_weights_of_no_network(tmp_path):
     (["unet", "--output", "folder.png"], "--output: folder.png is a folder"),
     (["unet", "--picture", "huge.png"], "--picture: Image size (400000000 pixels) exceeds limit of "),
     (["dcgan_generator", "--picture", "a.png"], "--picture: dcgan_generator makes a picture of noise"),
+    (["hifigan", "--picture", "a.png"], "--picture: hifigan makes sound of a spectrogram"),
+    (["hifigan", "--output", "a.png"], "--output: hifigan makes no picture"),
     (["unet", "--seed", "-1"], "--seed must be from 0 to 4294967295, but got -1"),
     (["unet", "--mode", "eager"], "argument --mode: invalid choice: 'eager'"),
     (["unet", "--device_target", "TPU"], "argument --device_target: invalid choice: 'TPU'"),

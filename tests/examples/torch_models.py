@@ -1,7 +1,8 @@
 """The torch originals of examples/models, with the same parameter names and constructor arguments.
 
 Sources: torchvision's resnet18 and mobilenet_v2, milesial/Pytorch-UNet, pytorch/examples' dcgan,
-junyanz/pytorch-CycleGAN-and-pix2pix's ResnetGenerator, timesler/facenet-pytorch's PNet, RNet and ONet.
+junyanz/pytorch-CycleGAN-and-pix2pix's ResnetGenerator, timesler/facenet-pytorch's PNet, RNet and ONet,
+jik876/hifi-gan's Generator.
 """
 
 from __future__ import annotations
@@ -352,3 +353,69 @@ class ONet(nn.Module):
         x = self.prelu4(self.conv4(x))
         x = self.prelu5(self.dense5(_flatten(x)))
         return self.dense6_2(x), self.dense6_3(x), self.softmax6_1(self.dense6_1(x))
+
+
+def _conv(channels, kernel_size, dilation):
+    padding = (kernel_size - 1) * dilation // 2
+    return nn.Conv1d(channels, channels, kernel_size, padding=padding, dilation=dilation)
+
+
+class ResBlock1(nn.Module):
+    def __init__(self, channels, kernel_size, dilations):
+        super().__init__()
+        self.convs1 = nn.ModuleList([_conv(channels, kernel_size, dilation) for dilation in dilations])
+        self.convs2 = nn.ModuleList([_conv(channels, kernel_size, 1) for _ in dilations])
+
+    def forward(self, x):
+        for conv1, conv2 in zip(self.convs1, self.convs2, strict=True):
+            x = conv2(F.leaky_relu(conv1(F.leaky_relu(x, 0.1)), 0.1)) + x
+        return x
+
+
+class ResBlock2(nn.Module):
+    def __init__(self, channels, kernel_size, dilations):
+        super().__init__()
+        self.convs = nn.ModuleList([_conv(channels, kernel_size, dilation) for dilation in dilations])
+
+    def forward(self, x):
+        for conv in self.convs:
+            x = conv(F.leaky_relu(x, 0.1)) + x
+        return x
+
+
+class HiFiGANGenerator(nn.Module):
+    """Without the original's weight_norm."""
+
+    def __init__(
+        self,
+        num_mels=80,
+        upsample_initial_channel=512,
+        upsample_rates=(8, 8, 2, 2),
+        upsample_kernel_sizes=(16, 16, 4, 4),
+        resblock="1",
+        resblock_kernel_sizes=(3, 7, 11),
+        resblock_dilation_sizes=((1, 3, 5), (1, 3, 5), (1, 3, 5)),
+    ):
+        super().__init__()
+        block = ResBlock1 if resblock == "1" else ResBlock2
+        widths = [upsample_initial_channel // 2**i for i in range(len(upsample_rates) + 1)]
+        self.num_kernels = len(resblock_kernel_sizes)
+        self.conv_pre = nn.Conv1d(num_mels, widths[0], 7, padding=3)
+        self.ups = nn.ModuleList([
+            nn.ConvTranspose1d(widths[i], widths[i + 1], size, rate, padding=(size - rate) // 2)
+            for i, (rate, size) in enumerate(zip(upsample_rates, upsample_kernel_sizes, strict=True))
+        ])
+        self.resblocks = nn.ModuleList([
+            block(width, kernel_size, dilations)
+            for width in widths[1:]
+            for kernel_size, dilations in zip(resblock_kernel_sizes, resblock_dilation_sizes, strict=True)
+        ])
+        self.conv_post = nn.Conv1d(widths[-1], 1, 7, padding=3)
+
+    def forward(self, x):
+        x = self.conv_pre(x)
+        for i, up in enumerate(self.ups):
+            x = up(F.leaky_relu(x, 0.1))
+            blocks = self.resblocks[i * self.num_kernels : (i + 1) * self.num_kernels]
+            x = sum(block(x) for block in blocks) / self.num_kernels
+        return torch.tanh(self.conv_post(F.leaky_relu(x)))

@@ -2,8 +2,9 @@
 
 import cases
 import pytest
+import table
 
-from mscompat import TorchConv2d, TorchConvTranspose2d
+from mscompat import TorchConv2d, TorchConvTranspose2d, nn
 
 try:
     import torch
@@ -35,9 +36,7 @@ def test_repr(layer, text):
 
 @pytest.mark.skipif(torch is None, reason="compares with torch, which is not installed")
 def test_repr_is_torchs_for_every_case():
-    for table, layer_type, torch_type in (
-        (cases.conv2d_cases(), TorchConv2d, torch.nn.Conv2d),
-        (cases.conv_transpose2d_cases(), TorchConvTranspose2d, torch.nn.ConvTranspose2d),
-    ):
-        for case in table:
-            assert repr(layer_type(**case.arguments)) == f"Torch{torch_type(**case.arguments)!r}"
+    for case, transposed in table.ROWS.values():
+        name = cases.layer_name(case.dimensions, transposed)
+        of_torch = getattr(torch.nn, name)(**case.arguments)
+        assert repr(getattr(nn, name)(**case.arguments)) == f"Torch{of_torch!r}"

@@ -24,17 +24,21 @@ def run(layer, x):
 layers = [
     mscompat.TorchConv2d(4, 2, 3, padding=1), mscompat.TorchConv2d(4, 4, 3, padding=(1, 2), padding_mode="reflect"),
     mscompat.TorchConv2d(2, 4, 3, dtype=ms.float64), mscompat.TorchConvTranspose2d(2, 4, 3, stride=2, output_padding=1),
-    mscompat.TorchConvTranspose2d(2, 4, 3),
+    mscompat.TorchConvTranspose2d(2, 4, 3), mscompat.TorchConv3d(2, 3, 2, stride=(1, 2, 1), padding=1),
+    mscompat.TorchConvTranspose3d(2, 3, 2, stride=2, output_padding=(0, 1, 0), dilation=(2, 1, 1)),
 ]
 results = [
     array for layer in layers
-    for array in run(layer, Tensor(draw((2, layer.in_channels, 6, 5)), layer.weight.dtype))
+    for array in run(layer, Tensor(draw((2, layer.in_channels, 6, 5, 4)[: layer.weight.ndim]), layer.weight.dtype))
 ]
 np.savez("results.npz", *results)
 """
 
 CHANGES = {
     "the gradient of the weight": "from mindspore.ops.operations import _grad_ops\ndel _grad_ops.Conv2DBackpropFilter",
+    "the gradients of three dimensions": (
+        "from mindspore.ops.operations import nn_ops\ndel nn_ops.Conv3DBackpropInput"
+    ),
     "the lists of amp": (
         "from mindspore.rewrite.common import namespace\ndel namespace._subtree_black_list\n"
         "from mindspore.rewrite.parsers.assign_parser import AssignParser\n"
@@ -63,7 +67,7 @@ def results(run_script, tmp_path):
 @pytest.mark.parametrize("mode", ["pynative", "graph"])
 def test_computes_the_same(mode, results):
     expected = results("", mode)
-    assert len(expected) == 20
+    assert len(expected) == 28
     for what, change in CHANGES.items():
         for one, other in zip(expected, results(change, mode), strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5, err_msg=what)

@@ -138,3 +138,19 @@ def test_functions_in_a_cell_have_no_second_derivative(graph_mode):
     else:
         with raises_still(RuntimeError, "The func graph is empty"):
             derivative(2, Unfold(), input)
+
+
+def test_second_derivative_of_conv3d_is_missing(mode):
+    """MS-46: the first one is right: of a sum of cubes, where the kernel is one element of 2."""
+    operator, weight = ops.Conv3D(1, 1), Tensor(np.full((1, 1, 1, 1, 1), 2), ms.float32)
+    input = numbers(1, 1, 2, 2, 2)
+
+    def double(input):
+        return operator(input, weight)
+
+    def cubes(input):
+        return (double(input) ** 3).sum()
+
+    np.testing.assert_allclose(ms.grad(cubes)(input).asnumpy(), 24 * input.asnumpy() ** 2, rtol=1e-5)
+    with raises_still((RuntimeError, TypeError), "Conv3DBackpropInput's bprop not defined"):
+        derivative(2, double, input)

@@ -7,7 +7,7 @@ import gc
 import pytest
 from defects import MENDED, numbers
 from mindspore import nn, ops
-from mindspore.ops.operations import _grad_ops
+from mindspore.ops.operations import _grad_ops, nn_ops
 
 
 @pytest.mark.parametrize(("operator", "arguments"), [
@@ -44,8 +44,11 @@ def test_compiling_a_cell_collects_garbage(graph_mode):
         gc.callbacks.remove(note)
 
 
-def test_the_gradient_of_the_weight_has_no_public_operator():
-    """MS-42: that of the input has one."""
+def test_gradients_of_convolutions_have_no_public_operators():
+    """MS-42: that of the input has one in two dimensions."""
     assert hasattr(ops, "Conv2DTranspose")
-    assert not hasattr(ops, "Conv2DBackpropFilter"), MENDED
-    assert hasattr(_grad_ops, "Conv2DBackpropFilter")
+    for module, name in (
+        (_grad_ops, "Conv2DBackpropFilter"), (_grad_ops, "Conv3DBackpropFilter"), (nn_ops, "Conv3DBackpropInput")
+    ):
+        assert not hasattr(ops, name), MENDED
+        assert hasattr(module, name)

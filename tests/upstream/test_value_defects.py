@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+
 import mindspore as ms
 import numpy as np
 import pytest
 from defects import MENDED, VERSION, numbers, raises_still, run
 from mindspore import Tensor, mint, nn, ops
+from mindspore.ops.operations import _grad_ops
 
 
 def conv_transpose2d(input, weight, stride, padding, output_padding):
@@ -130,3 +133,51 @@ def test_bfloat16_gradient_of_an_unused_argument(mode):
             gradient(*arguments).float().asnumpy()
     else:
         np.testing.assert_array_equal(gradient(*arguments).float().asnumpy(), 0)
+
+
+def reflect_two_axes(input):
+    return ops.pad(input, (1, 1, 1, 1), "reflect")
+
+
+def replicate_three_axes(input):
+    return ops.pad(input, (1,) * 6, "replicate")
+
+
+def reflect_three_axes(input):
+    return ops.pad(input, (1,) * 6, "reflect")
+
+
+def test_pad_reflects_no_input_of_five_axes(mode):
+    """MS-44: 'replicate' takes one, and reflecting two axes of four works."""
+    assert run(mode, reflect_two_axes, numbers(1, 2, 3, 3)).shape == (1, 2, 5, 5)
+    assert run(mode, replicate_three_axes, numbers(1, 1, 2, 3, 3)).shape == (1, 1, 4, 5, 5)
+    with raises_still((RuntimeError, ValueError), "reflect mode must be less than or equal to 4"):
+        run(mode, reflect_three_axes, numbers(1, 1, 2, 3, 3))
+
+
+def test_gradient_of_a_float16_weight_of_conv3d_is_float32(mode):
+    """MS-45: that of Conv2D is float16, and so is that of the input of Conv3D."""
+    operator = _grad_ops.Conv3DBackpropFilter(2, 2, pad_mode="pad", pad=0, stride=1)
+
+    def gradient(input, of_output):
+        return operator(input, of_output, (2, 1, 2, 2, 2))
+
+    input, of_output = numbers(1, 1, 3, 3, 3, dtype=ms.float16), numbers(1, 2, 2, 2, 2, dtype=ms.float16)
+    assert run(mode, gradient, input, of_output).dtype == np.float32, MENDED
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [({"kernel_size": 2, "dilation": (2, 1, 1)}, "depth of parameter 'dilation' must be 1"),
+     ({"kernel_size": (7, 7, 8)}, r"belonging \[1, 343\]")],
+)
+def test_conv3d_transpose_refuses(settings, sentence):
+    """MS-47: where the operator is made."""
+    with raises_still((RuntimeError, ValueError), sentence):
+        ops.Conv3DTranspose(1, 1, **settings)(numbers(1, 1, 2, 2, 2), numbers(1, 1, 2, 2, 2)).asnumpy()
+
+
+def test_conv1d_transpose_has_no_output_padding():
+    """MS-48: nn.Conv2dTranspose has one, which is wrong (MS-01)."""
+    assert "output_padding" in inspect.signature(nn.Conv2dTranspose.__init__).parameters
+    assert "output_padding" not in inspect.signature(nn.Conv1dTranspose.__init__).parameters, MENDED

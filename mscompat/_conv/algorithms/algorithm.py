@@ -20,8 +20,10 @@ class Algorithm(enum.Enum):
     IM2COL = enum.auto()
     # The same, with MindSpore's operator for the gradient of the weight.
     IM2COL_WITH_NATIVE_WEIGHT_GRADIENT = enum.auto()
+    # The same, with MindSpore's operators for both gradients.
+    IM2COL_WITH_NATIVE_GRADIENTS = enum.auto()
 
     @property
     def is_im2col(self) -> bool:
         """Whether the output is computed from patches of our own."""
-        return self in (Algorithm.IM2COL, Algorithm.IM2COL_WITH_NATIVE_WEIGHT_GRADIENT)
+        return self not in (Algorithm.NATIVE, Algorithm.FLIPPED)

@@ -21,18 +21,18 @@ _slice = direct_operators.Slice()
 
 
 def zero_pad(pads: Pads) -> ops.Pad:
-    """The operator that adds zeros around the last two of four axes. Not ops.pad, whose gradient is wrong (MS-13)."""
+    """The operator that adds zeros around all axes but the first two. Not ops.pad, whose gradient is wrong (MS-13)."""
     return ops.Pad(((0, 0), (0, 0), *pads))
 
 
 class AxisRange(nn.Cell):
-    """The elements from begin to end of one of four axes, which has this length."""
+    """The elements from begin to end of one of so many axes, which has this length."""
 
-    def __init__(self, axis: int, length: int, begin: int, end: int) -> None:
+    def __init__(self, axis: int, length: int, begin: int, end: int, axes: int = 4) -> None:
         super().__init__()
-        self.begin = tuple(begin if i == axis else 0 for i in range(4))
-        self.size = tuple(end - begin if i == axis else -1 for i in range(4))  # -1: all
-        self.pad = ops.Pad(tuple((begin, length - end) if i == axis else (0, 0) for i in range(4)))
+        self.begin = tuple(begin if i == axis else 0 for i in range(axes))
+        self.size = tuple(end - begin if i == axis else -1 for i in range(axes))  # -1: all
+        self.pad = ops.Pad(tuple((begin, length - end) if i == axis else (0, 0) for i in range(axes)))
 
     def construct(self, array):  # type: ignore[no-untyped-def]
         return _slice(array, self.begin, self.size)

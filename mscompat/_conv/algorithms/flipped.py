@@ -11,14 +11,14 @@ from ..._mindspore import direct_operators
 from ..geometry import Convolution
 from . import native
 
-__all__ = ["Conv2d", "InputGradient", "WeightGradient"]
+__all__ = ["Conv", "InputGradient", "WeightGradient"]
 
 _gather = ops.Gather()
 _reshape = ops.Reshape()
 _transpose = direct_operators.Transpose()
 
 
-class Conv2d(nn.Cell):
+class Conv(nn.Cell):
     """(input, weight) -> output, the gradient of the input of the flipped convolution."""
 
     def __init__(self, c: Convolution) -> None:
@@ -48,7 +48,7 @@ class WeightGradient(nn.Cell):
 
     def __init__(self, c: Convolution) -> None:
         super().__init__()
-        self.operator = native.WeightGradient(_flipped(c))
+        self.operator = native.weight_gradient(_flipped(c))
         self.flip = _Flip(_flipped(c))
 
     def construct(self, gradient, input):  # type: ignore[no-untyped-def]

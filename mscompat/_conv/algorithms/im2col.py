@@ -1,7 +1,7 @@
 """Convolutions by im2col: products of matrices of patches, in tiles.
 
-No matrix of patches is larger than input, weight and output together. Each function takes the most elements that the
-patches of one product may have, and gives the cell for the whole, or for tiles that it joins.
+No matrix of patches is larger than input, weight and output together, or 16 MB (float32). Each function takes the most
+elements that the patches of one product may have, and gives the cell for the whole, or for tiles that it joins.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import mindspore as ms
 from mindspore import Tensor, nn, ops
 
 from ..._mindspore import direct_operators
-from ..geometry import NO_PADS, Convolution
+from ..geometry import Convolution
 from . import tiles
 from .cells import AxisRange, ContiguousCopy, FirstPadded, SecondPadded, join
 
-__all__ = ["col2im_operator", "contiguous", "conv2d", "im2col_operator", "input_gradient", "weight_gradient"]
+__all__ = ["col2im_operator", "contiguous", "conv", "im2col_operator", "input_gradient", "weight_gradient"]
 
 _batch_matmul = ops.BatchMatMul()
 _batch_matmul_transposed_a = ops.BatchMatMul(transpose_a=True)
@@ -29,29 +29,30 @@ _transpose = direct_operators.Transpose()
 _whole = nn.Identity()
 
 
-def conv2d(c: Convolution, limit: int) -> nn.Cell:
+def conv(c: Convolution, limit: int) -> nn.Cell:
     """(input, weight) -> output, of some images, or of some rows of one, at a time."""
     images, _, rows, columns = c.output_shape()
     if _is_one_product(c, limit):
         # With few positions there is less to move when the images are put side by side than when each has the weight.
         side_by_side = images > 1 and c.groups == 1 and c.out_channels > rows * columns
-        return _evenly_padded(c, _SideBySideConv2d if side_by_side else _Conv2d, FirstPadded)
+        return _evenly_padded(c, _SideBySideConv if side_by_side else _Conv, FirstPadded)
     if images > 1:
         return _tiled(ops.Concat(0), [
-            (AxisRange(0, images, *r), _whole, conv2d(tiles.of_images(c, *r), limit))
+            (AxisRange(0, images, *r), _whole, conv(tiles.of_images(c, *r), limit))
             for r in tiles.image_ranges(c, limit)
         ])
-    if c.pads != NO_PADS:
-        return FirstPadded(c.pads, conv2d(c.padded(), limit))
-    return _tiled(ops.Concat(2), [
-        (AxisRange(2, c.input[2], *tiles.source_rows(c, *r)), _whole, conv2d(tiles.of_rows(c, *r), limit))
+    if c.is_padded():
+        return FirstPadded(c.pads, conv(c.padded(), limit))
+    axis = tiles.axis_of_rows(c)
+    return _tiled(ops.Concat(axis), [
+        (AxisRange(axis, c.input[axis], *tiles.source_rows(c, *r)), _whole, conv(tiles.of_rows(c, *r), limit))
         for r in tiles.row_ranges(c, limit)
     ])
 
 
 def weight_gradient(c: Convolution, limit: int) -> nn.Cell:
-    """(gradient of the output, input) -> gradient of the weight, summed over the tiles of conv2d."""
-    images, _, rows, _ = c.output_shape()
+    """(gradient of the output, input) -> gradient of the weight, summed over the tiles of conv."""
+    images = c.input[0]
     if _is_one_product(c, limit):
         return _evenly_padded(c, _WeightGradient, SecondPadded)
     if images > 1:
@@ -59,11 +60,12 @@ def weight_gradient(c: Convolution, limit: int) -> nn.Cell:
             (AxisRange(0, images, *r), AxisRange(0, images, *r), weight_gradient(tiles.of_images(c, *r), limit))
             for r in tiles.image_ranges(c, limit)
         ])
-    if c.pads != NO_PADS:
+    if c.is_padded():
         return SecondPadded(c.pads, weight_gradient(c.padded(), limit))
+    axis = tiles.axis_of_rows(c)
     return _tiled(ops.AddN(), [
         (
-            AxisRange(2, rows, *r), AxisRange(2, c.input[2], *tiles.source_rows(c, *r)),
+            AxisRange(axis, c.output_shape()[axis], *r), AxisRange(axis, c.input[axis], *tiles.source_rows(c, *r)),
             weight_gradient(tiles.of_rows(c, *r), limit),
         )
         for r in tiles.row_ranges(c, limit)
@@ -95,7 +97,7 @@ def input_gradient(c: Convolution, limit: int) -> nn.Cell:
 
 
 def contiguous(make_cell: Callable[[Convolution, int], nn.Cell], c: Convolution) -> nn.Cell:
-    """The cell of conv2d or weight_gradient, with a result that is no view.
+    """The cell of conv or weight_gradient, with a result that is no view.
 
     One product ends in Reshape; Concat or AddN joins those of several.
     """
@@ -116,8 +118,7 @@ def col2im_operator(c: Convolution) -> ops.Col2Im:
 
 
 def _is_one_product(c: Convolution, limit: int) -> bool:
-    images, _, rows, _ = c.output_shape()
-    return c.patches() <= limit or images * rows == 1
+    return c.patches() <= limit or c.input[0] * c.output_shape()[tiles.axis_of_rows(c)] == 1
 
 
 def _is_even(c: Convolution) -> bool:
@@ -153,14 +154,14 @@ class _Product(nn.Cell):
     def __init__(self, c: Convolution) -> None:
         super().__init__()
         images, _, rows, columns = self.output = c.output_shape()
-        self.patches = (images, c.groups, c.depth, rows * columns)
+        self.patches = (images, c.groups, c.patch, rows * columns)
         self.outputs = (images, c.groups, c.out_channels // c.groups, rows * columns)
-        self.matrix = (1, c.groups, c.out_channels // c.groups, c.depth)
+        self.matrix = (1, c.groups, c.out_channels // c.groups, c.patch)
         self.copy = ops.BroadcastTo((images, *self.matrix[1:]))
         self.im2col = im2col_operator(c)
 
 
-class _Conv2d(_Product):
+class _Conv(_Product):
     """(input, weight) -> output."""
 
     def construct(self, input, weight):  # type: ignore[no-untyped-def]
@@ -168,16 +169,16 @@ class _Conv2d(_Product):
         return _reshape(_batch_matmul(weight, _reshape(self.im2col(input), self.patches)), self.output)
 
 
-class _SideBySideConv2d(nn.Cell):
+class _SideBySideConv(nn.Cell):
     """(input, weight) -> output, the images side by side in one matrix."""
 
     def __init__(self, c: Convolution) -> None:
         super().__init__()
         images, channels, rows, columns = self.output = c.output_shape()
-        self.patches = (images, c.depth, rows * columns)
-        self.columns = (c.depth, images * rows * columns)
+        self.patches = (images, c.patch, rows * columns)
+        self.columns = (c.patch, images * rows * columns)
         self.outputs = (channels, images, rows * columns)
-        self.matrix = (channels, c.depth)
+        self.matrix = (channels, c.patch)
         self.im2col = im2col_operator(c)
 
     def construct(self, input, weight):  # type: ignore[no-untyped-def]

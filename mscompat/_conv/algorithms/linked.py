@@ -12,47 +12,71 @@ from typing import Any
 from mindspore import nn
 
 from ..geometry import Convolution
-from . import flipped, im2col, native, tiles
+from . import flipped, im2col, im2col_3d, native, tiles
 from .algorithm import Algorithm
 
-__all__ = ["ORDERS", "conv2d", "input_gradient", "weight_gradient"]
+__all__ = ["ORDERS", "conv", "input_gradient", "weight_gradient"]
 
 ORDERS = 3
 """Derivatives that the cells know. Beyond it, MindSpore differentiates what is inside them."""
 
 
 @functools.lru_cache(maxsize=1024)
-def conv2d(c: Convolution, algorithm: Algorithm, order: int = 0) -> Any:
+def conv(c: Convolution, algorithm: Algorithm, order: int = 0) -> Any:
     """(input, weight) -> output."""
     if algorithm.is_im2col:
-        operator: Any = im2col.contiguous(im2col.conv2d, c)
+        operator: Any = im2col_3d.conv(c) if c.dimensions == 3 else im2col.contiguous(im2col.conv, c)
+    elif algorithm is Algorithm.FLIPPED and c.is_narrowing():
+        operator = flipped.Conv(c)
     else:
-        operator = flipped.Conv2d(c) if c.is_narrowing() else native.conv2d(c)
-    return operator if order == ORDERS else _Conv2d(c, algorithm, order, operator)
+        operator = native.conv(c)
+    return operator if order == ORDERS else _Conv(c, algorithm, order, operator)
 
 
 @functools.lru_cache(maxsize=1024)
 def input_gradient(c: Convolution, algorithm: Algorithm, order: int = 0) -> Any:
-    """(gradient of the output, weight) -> gradient of the input."""
-    if c.flipped() is None:
-        operator: Any = im2col.input_gradient(c, tiles.patch_limit(c))
+    """(gradient of the output, weight, shape of the input) -> gradient of the input."""
+    is_native = algorithm in (Algorithm.NATIVE, Algorithm.IM2COL_WITH_NATIVE_GRADIENTS)
+    if is_native:
+        operator: Any = native.input_gradient(c)
+    elif c.dimensions == 3:
+        operator = im2col_3d.input_gradient(c)
+    elif c.flipped() is None:
+        operator = im2col.input_gradient(c, tiles.patch_limit(c))
     elif algorithm.is_im2col:
-        operator = flipped.InputGradient(c, functools.partial(im2col.contiguous, im2col.conv2d))
+        operator = flipped.InputGradient(c, functools.partial(im2col.contiguous, im2col.conv))
     else:
-        operator = flipped.InputGradient(c, native.conv2d)
+        operator = flipped.InputGradient(c, native.conv)
+    if not is_native:
+        operator = _OfKnownShape(operator)
     return operator if order == ORDERS else _InputGradient(c, algorithm, order, operator)
 
 
 @functools.lru_cache(maxsize=1024)
 def weight_gradient(c: Convolution, algorithm: Algorithm, order: int = 0) -> Any:
     """(gradient of the output, input) -> gradient of the weight."""
-    if algorithm is Algorithm.IM2COL or not native.has_weight_gradient:
-        operator: Any = im2col.contiguous(im2col.weight_gradient, c)
+    if algorithm is Algorithm.NATIVE:
+        operator: Any = native.weight_gradient(c)
+    elif c.dimensions == 3:
+        operator = im2col_3d.weight_gradient(c)
+    elif algorithm is Algorithm.IM2COL or not native.has_weight_gradient:
+        operator = im2col.contiguous(im2col.weight_gradient, c)
     elif algorithm is Algorithm.FLIPPED and c.is_narrowing():
         operator = flipped.WeightGradient(c)
     else:
-        operator = native.WeightGradient(c)
+        operator = native.weight_gradient(c)
     return operator if order == ORDERS else _WeightGradient(c, algorithm, order, operator)
+
+
+class _OfKnownShape(nn.Cell):
+    """The gradient of an input whose shape is known: the one that it is given does not count."""
+
+    def __init__(self, operator: nn.Cell) -> None:
+        super().__init__()
+        self.operator = operator
+
+    def construct(self, gradient, weight, shape):  # type: ignore[no-untyped-def]
+        return self.operator(gradient, weight)
 
 
 class _Linked(nn.Cell):
@@ -65,8 +89,8 @@ class _Linked(nn.Cell):
 
     # Built lazily, with an explicit derivative order: a cycle makes Graph mode recurse without end.
     @property
-    def conv2d(self) -> Any:
-        return conv2d(*self.derivative)
+    def conv(self) -> Any:
+        return conv(*self.derivative)
 
     @property
     def input_gradient(self) -> Any:
@@ -77,24 +101,24 @@ class _Linked(nn.Cell):
         return weight_gradient(*self.derivative)
 
 
-class _Conv2d(_Linked):
+class _Conv(_Linked):
     """(input, weight) -> output."""
 
     def construct(self, input, weight):  # type: ignore[no-untyped-def]
         return self.operator(input, weight)
 
     def bprop(self, input, weight, output, gradient):  # type: ignore[no-untyped-def]
-        return self.input_gradient(gradient, weight), self.weight_gradient(gradient, input)
+        return self.input_gradient(gradient, weight, input.shape), self.weight_gradient(gradient, input)
 
 
 class _InputGradient(_Linked):
-    """(gradient of the output, weight) -> gradient of the input."""
+    """(gradient of the output, weight, shape of the input) -> gradient of the input."""
 
-    def construct(self, gradient, weight):  # type: ignore[no-untyped-def]
-        return self.operator(gradient, weight)
+    def construct(self, gradient, weight, shape):  # type: ignore[no-untyped-def]
+        return self.operator(gradient, weight, shape)
 
-    def bprop(self, gradient, weight, output, second):  # type: ignore[no-untyped-def]
-        return self.conv2d(second, weight), self.weight_gradient(gradient, second)
+    def bprop(self, gradient, weight, shape, output, second):  # type: ignore[no-untyped-def]
+        return self.conv(second, weight), self.weight_gradient(gradient, second), shape
 
 
 class _WeightGradient(_Linked):
@@ -104,4 +128,4 @@ class _WeightGradient(_Linked):
         return self.operator(gradient, input)
 
     def bprop(self, gradient, input, output, second):  # type: ignore[no-untyped-def]
-        return self.conv2d(input, second), self.input_gradient(gradient, second)
+        return self.conv(input, second), self.input_gradient(gradient, second, input.shape)

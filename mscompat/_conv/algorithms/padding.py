@@ -25,31 +25,44 @@ __all__ = ["Padded", "pad_operator"]
 
 _gather = ops.Gather()
 _reduce_sum = ops.ReduceSum()
-_ROWS, _COLUMNS = 2, 3
+_reshape = ops.Reshape()
 
 Sources = tuple[tuple[int, ...], ...]
 """Of each row of a result: the rows of the input that it is the sum of."""
 
 
 @functools.lru_cache(maxsize=1024)
-def pad_operator(mode: str, size: tuple[int, int], pads: geometry.Pads, order: int = 0) -> Any:
-    """The operator that pads the last two of four axes, which have this size."""
-    rows, columns = (
-        tuple((source,) for source in geometry.pad_index(mode, length, *ends))
-        for length, ends in zip(size, pads, strict=True)
-    )
-    operator = _Chain(_sum_rows(rows, size[0], _ROWS), _sum_rows(columns, size[1], _COLUMNS))
+def pad_operator(mode: str, size: tuple[int, ...], pads: geometry.Pads, order: int = 0) -> Any:
+    """The operator that pads all axes but the first two, which have this size."""
+    operator = _chain([
+        _sum_rows(tuple((source,) for source in geometry.pad_index(mode, length, *ends)), length, axis, len(size) + 2)
+        for axis, (length, ends) in enumerate(zip(size, pads, strict=True), 2) if any(ends)
+    ])
     return operator if order == ORDERS else _LinkedPad(operator, _pad_gradient, (mode, size, pads, order + 1))
 
 
 @functools.lru_cache(maxsize=1024)
-def _pad_gradient(mode: str, size: tuple[int, int], pads: geometry.Pads, order: int) -> Any:
-    rows, columns = (
-        _copies(geometry.pad_index(mode, length, *ends), length) for length, ends in zip(size, pads, strict=True)
-    )
-    height, width = (length + sum(ends) for length, ends in zip(size, pads, strict=True))
-    operator = _Chain(_sum_rows(columns, width, _COLUMNS), _sum_rows(rows, height, _ROWS))
+def _pad_gradient(mode: str, size: tuple[int, ...], pads: geometry.Pads, order: int) -> Any:
+    operator = _chain([
+        _sum_rows(
+            _copies(geometry.pad_index(mode, length, *ends), length), length + sum(ends), axis, len(size) + 2
+        )
+        for axis, (length, ends) in reversed([*enumerate(zip(size, pads, strict=True), 2)]) if any(ends)
+    ])
     return operator if order == ORDERS else _LinkedPad(operator, pad_operator, (mode, size, pads, order + 1))
+
+
+def pad_at_runtime(input: Tensor, pads: geometry.Pads, mode: str) -> Tensor:
+    """The padded input, where a size is not known before the call."""
+    if len(pads) == 2:
+        return ops.pad(input, (*pads[1], *pads[0]), mode)
+    # ops.pad reflects no more than two axes (MS-44): so rows and columns of all planes first, then planes as rows.
+    images, channels, depth, height, width = input.shape
+    planes = ops.pad(_reshape(input, (images, channels * depth, height, width)), (*pads[2], *pads[1]), mode)
+    height, width = planes.shape[2], planes.shape[3]
+    rows = _reshape(planes, (images, channels, depth, height * width))
+    depth = depth + pads[0][0] + pads[0][1]
+    return _reshape(ops.pad(rows, (0, 0, *pads[0]), mode), (images, channels, depth, height, width))
 
 
 class Padded(nn.Cell):
@@ -93,30 +106,39 @@ def _copies(index: list[int], length: int) -> Sources:
     return tuple(map(tuple, copies))
 
 
-def _sum_rows(sources: Sources, length: int, axis: int) -> nn.Cell:
-    """The operator that sums rows of an input of this length along an axis."""
+def _sum_rows(sources: Sources, length: int, axis: int, axes: int) -> nn.Cell:
+    """The operator that sums rows of an input of this length along one of so many axes."""
     whole = tuple((row,) for row in range(length))
     begin = next((i for i in range(len(sources) - length + 1) if sources[i : i + length] == whole), None)
     if begin is None:
-        pieces = _pieces(sources, axis, length)
+        pieces = [_sum_piece(rows, length, axis, axes) for rows in _runs(sources)]
     else:  # padding, which is exported too: MindSpore's ONNX exporter takes the -1 of AxisRange for a size (MS-35)
-        pieces = [*_pieces(sources[:begin], axis), nn.Identity(), *_pieces(sources[begin + length:], axis)]
+        before, after = sources[:begin], sources[begin + length :]
+        pieces = [_gather_piece(rows, axis) for rows in _runs(before)]
+        pieces += [nn.Identity(), *(_gather_piece(rows, axis) for rows in _runs(after))]
     return pieces[0] if len(pieces) == 1 else _Concatenated(pieces, axis)
 
 
-def _pieces(sources: Sources, axis: int, length: int | None = None) -> list[nn.Cell]:
-    """An operator for each run of rows that are sums of as many. Of an input of known length, some are ranges of it."""
-    return [_piece(list(rows), axis, length) for _, rows in itertools.groupby(sources, key=len)]
+def _runs(sources: Sources) -> list[Sources]:
+    """Runs of rows that are sums of as many."""
+    return [tuple(rows) for _, rows in itertools.groupby(sources, key=len)]
 
 
-def _piece(sources: list[tuple[int, ...]], axis: int, length: int | None) -> nn.Cell:
-    rows = np.array(sources, np.int32).T
-    if len(rows) > 1:
-        return _GatherSums(rows, axis)
+def _sum_piece(sources: Sources, length: int, axis: int, axes: int) -> nn.Cell:
+    """The operator for a run. Some are ranges of the input."""
     begin, end = sources[0][0], sources[-1][0] + 1
-    if length is not None and len(sources) > 1 and sources == [(row,) for row in range(begin, end)]:
-        return AxisRange(axis, length, begin, end)
-    return _Gather(rows[0], axis)
+    if len(sources) > 1 and sources == tuple((row,) for row in range(begin, end)):
+        return AxisRange(axis, length, begin, end, axes)
+    return _gather_piece(sources, axis)
+
+
+def _gather_piece(sources: Sources, axis: int) -> nn.Cell:
+    rows = np.array(sources, np.int32).T
+    return _Gather(rows[0], axis) if len(rows) == 1 else _GatherSums(rows, axis)
+
+
+def _chain(cells: list[nn.Cell]) -> nn.Cell:
+    return functools.reduce(_Chain, cells)
 
 
 class _Chain(nn.Cell):

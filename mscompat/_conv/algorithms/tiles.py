@@ -10,9 +10,14 @@ Ranges = tuple[tuple[int, int], ...]
 """(begin, end) of each part."""
 
 
+_LEAST_LIMIT = 2**22
+"""Elements, of 16 MB in float32: smaller tiles save no memory to speak of, and each costs operators of its own."""
+
+
 def patch_limit(c: Convolution) -> int:
     """Elements that the patches of one product may have: three quarters of those of input, weight and output."""
-    return (math.prod(c.input) + math.prod(c.weight) + math.prod(c.output_shape())) * 3 // 4
+    elements = math.prod(c.input) + math.prod(c.weight) + math.prod(c.output_shape())
+    return max(elements * 3 // 4, _LEAST_LIMIT)
 
 
 def image_ranges(c: Convolution, limit: int) -> Ranges:
@@ -25,22 +30,29 @@ def of_images(c: Convolution, begin: int, end: int) -> Convolution:
     return c._replace(input=(end - begin, *c.input[1:]))
 
 
+def axis_of_rows(c: Convolution) -> int:
+    """The axis whose ranges are tiles: rows, or columns where the output has one row. They are called rows below."""
+    return 3 if c.output_shape()[2] == 1 else 2
+
+
 def row_ranges(c: Convolution, limit: int) -> Ranges:
     """Rows of the output whose patches stay below the limit, together."""
-    rows = c.output_shape()[2]
+    rows = c.output_shape()[axis_of_rows(c)]
     return _ranges(rows, limit // (c.patches() // rows))
 
 
 def source_rows(c: Convolution, begin: int, end: int) -> tuple[int, int]:
     """The rows of the padded input that these rows of the output are made of."""
-    reach = effective_kernel(c.kernel_size[0], c.dilation[0])
-    return (begin * c.stride[0], (end - 1) * c.stride[0] + reach)
+    axis = axis_of_rows(c) - 2
+    reach = effective_kernel(c.kernel_size[axis], c.dilation[axis])
+    return (begin * c.stride[axis], (end - 1) * c.stride[axis] + reach)
 
 
 def of_rows(c: Convolution, begin: int, end: int) -> Convolution:
     """The convolution that gives these rows of the output, of a padded input."""
     first, last = source_rows(c, begin, end)
-    return c._replace(input=(*c.input[:2], last - first, c.input[3]))
+    axis = axis_of_rows(c)
+    return c._replace(input=(*c.input[:axis], last - first, *c.input[axis + 1 :]))
 
 
 def group_ranges(c: Convolution, limit: int) -> Ranges:
