@@ -108,7 +108,7 @@ def _add_check(commands: Any) -> None:
         help="compare the layers on this machine with torch's recorded results",
         description="Run the layers on this machine and compare values and gradients with those that torch gives, "
         "which come with mscompat: every kind of argument, each dtype, in PyNative and in Graph mode. Needs no torch, "
-        "and one to two minutes. Exit code 0 says that all passed.",
+        "and two to four minutes. Exit code 0 says that all passed.",
     )
     parser.add_argument("--device_target", choices=("CPU", "GPU", "Ascend"), help="default: MindSpore's own choice")
     parser.add_argument("--mode", choices=check.MODES, help="one mode (default: both)")
