@@ -172,7 +172,7 @@ def _groups(caller: Caller, value: Any) -> int:
 
 
 def check_kernel(caller: Caller, sizes: Sequence[int]) -> None:
-    """A kernel has pixels."""
+    """A kernel has elements."""
     if min(sizes) <= 0:
         caller.fail(f"kernel size should be greater than zero, but got {_by_axis('kernel', sizes)}")
 

@@ -97,7 +97,8 @@ def _select_on_cpu(
     if exporting or not is_fast_cpu_enabled():
         return computed, Algorithm.NATIVE
     if onednn.is_slow() and not c.is_pointwise():
-        return ms.float32, Algorithm.IM2COL_WITH_NATIVE_WEIGHT_GRADIENT
+        im2col = Algorithm.IM2COL if c.dimensions == 3 else Algorithm.IM2COL_WITH_NATIVE_WEIGHT_GRADIENT
+        return ms.float32, im2col
     if computed == ms.float32 and _is_refused_by_gemm(c):
         return computed, Algorithm.IM2COL_WITH_NATIVE_GRADIENTS
     if c.dimensions == 2 and computed == ms.float32 and _is_faster_flipped(c):
@@ -109,7 +110,8 @@ def _select_on_cpu(
 # in oneDNN's src/cpu/gemm_convolution_utils.cpp), and leaves it to a reference loop, up to 300 times slower. It splits
 # patches by a search that no formula follows; with 2 cores, this is where it took the loop, but for some small ones.
 _PATCHES_PER_ELEMENT = 24  # of a group of one image, for each element of input, weight and output
-_FEWEST_PRODUCTS = 24_000_000  # kernel elements times output positions; for each channel but the first, of two
+# Kernel elements times output positions: for each channel of each image but the first, and no more than twice.
+_FEWEST_PRODUCTS = 24_000_000
 
 
 def _is_refused_by_gemm(c: Convolution) -> bool:
@@ -118,7 +120,8 @@ def _is_refused_by_gemm(c: Convolution) -> bool:
     Measured with 2 cores, AVX2: the operator, im2col, and torch, in ms. 1x1x256x256 to 1 channel: 7x7 147, 9, 1 to 24;
     11x11 330, 25, 87; 31x31 1289, 113, 184. 1x1x128x128 to 8 channels: 15x15 4, 7, 5 (where it is not refused);
     21x21 1197, 18, 165; 31x31 2621, 28, 575. 1x3x256x256, depthwise, 31x31: 4175, 204, 544. Both gradients are fast by
-    MindSpore's operators: 110, 60 and 310 for the last of each.
+    MindSpore's operators: 110, 60 and 310 for the last of each. Several images are not refused while they are small:
+    2x1x128x128 by 31x31 takes 45 by the operator and 228 by im2col, 2x1x256x256 7705 and 1308.
     """
     if c.dimensions == 3 or not c.is_static():
         return False
@@ -126,7 +129,7 @@ def _is_refused_by_gemm(c: Convolution) -> bool:
     elements = math.prod(c.input) + math.prod(c.weight) + math.prod(c.output_shape())
     if c.patches() // (images * c.groups) <= _PATCHES_PER_ELEMENT * elements:
         return False
-    return math.prod(c.kernel_size) * math.prod(sizes) >= _FEWEST_PRODUCTS * min(c.input[1] - 1, 2)
+    return math.prod(c.kernel_size) * math.prod(sizes) >= _FEWEST_PRODUCTS * min(images * c.input[1] - 1, 2)
 
 
 def _is_faster_flipped(c: Convolution) -> bool:

@@ -1,7 +1,7 @@
 """Sizes and pads of convolutions of one, two and three dimensions, in plain integers. No MindSpore here.
 
-Formulas: arXiv 1603.07285 (Dumoulin and Visin), and the Shape sections of torch.nn.Conv2d and
-torch.nn.ConvTranspose2d. A size that is not known before the call (dynamic shapes) is None.
+Formulas: arXiv 1603.07285 (Dumoulin and Visin), and the Shape sections of torch.nn.Conv1d to
+torch.nn.ConvTranspose3d. A size that is not known before the call (dynamic shapes) is None.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def conv_padding(padding: str | Sequence[int], kernel_size: Sequence[int], dilat
 def non_zero_padding(padding: str | Sequence[int], kernel_size: Sequence[int], dilation: Sequence[int]) -> Pads:
     """The pads that torch takes where padding_mode is not 'zeros', of the last axes of the input: perhaps of one only.
 
-    Not conv_padding: there, torch.nn.Conv2d fills a list of pads itself, and a 1-element argument reaches one axis
+    Not conv_padding: there, torch's layers fill a list of pads itself, and a 1-element argument reaches one axis
     only. A 1-element padding pads the last axis (where torch takes it at all: see shapes.check_padding_mode_sizes), a
     1-element dilation with 'same' the first. See _reversed_padding_repeated_twice in torch/nn/modules/conv.py, 2.13.
     """

@@ -107,6 +107,10 @@ class _Call:
             return (None,) * (self.spec.dimensions + 2)
         return (1, *self.input) if self.is_unbatched else self.input
 
+    def known_rank(self) -> str:
+        """What a user may write for an input of unknown sizes."""
+        return f"Tensor(shape=[None, channels{', None' * self.spec.dimensions}]) in set_inputs"
+
     def first_plan(self, c: Convolution) -> Plan:
         """What every plan has."""
         out_channels = c.input[1] if self.spec.transposed else c.out_channels
@@ -189,8 +193,7 @@ def _plan(call: _Call) -> tuple[Plan, Any]:
     if spec.padding_mode != "zeros":
         if call.input is None:
             call.caller.fail(
-                f"padding_mode={spec.padding_mode!r} needs an input of known rank, such as "
-                "Tensor(shape=[None, channels, None, None]) in set_inputs"
+                f"padding_mode={spec.padding_mode!r} needs an input of known rank, such as {call.known_rank()}"
             )
         if None in c.input[2:]:
             plan = plan._replace(runtime_pad=(c.pads, spec.padding_mode))
@@ -208,6 +211,8 @@ def _plan(call: _Call) -> tuple[Plan, Any]:
 def _plan_transposed(call: _Call, output_size: Shape | None) -> tuple[Plan, Any]:
     spec, kernel_size = call.spec, call.kernel_size
     assert not isinstance(spec.padding, str), "conv_transpose_spec makes no such spec"
+    if spec.dimensions == 3 and call.input is None:  # Conv3DBackpropInput ends in an error of MindSpore's core
+        call.caller.fail(f"three dimensions need an input of known rank, such as {call.known_rank()}")
     steps, zeros, spread = call.expand(spec.stride), call.expand(spec.padding), call.expand(spec.dilation)
     extra: tuple[int, ...] | None = call.expand(spec.output_padding)
     if output_size is not None:

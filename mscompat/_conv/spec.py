@@ -23,7 +23,7 @@ class ConvSpec:
     name: str
     # Axes along which it convolves: 1, 2 or 3.
     dimensions: int
-    # Whether it is the gradient of a convolution, conv_transpose2d.
+    # Whether it is a transposed convolution, the gradient of the input of a convolution.
     transposed: bool
     # Steps of the kernel; of a transposed convolution, in its output.
     stride: tuple[int, ...]

@@ -2,7 +2,8 @@
 
 Without them, those gradients are computed by im2col: right, and slower. To be dropped once they have public names.
 The gradient of the input has one in two dimensions, ops.Conv2DTranspose. In three, ops.Conv3DTranspose is that gradient
-for some convolutions only: without dilation of the depth, and with no more than 343 elements in the kernel.
+for some convolutions only: without dilation of the depth, with a stride of the depth up to 256, and with no more than
+343 elements in the kernel.
 """
 
 from __future__ import annotations

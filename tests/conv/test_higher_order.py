@@ -77,7 +77,7 @@ GRAPHS = [
     (NAMED["conv2d_narrowing"], "float32", "flipped"), (NAMED["conv_transpose2d"], "float64", "tiles"),
     (NAMED["conv_transpose2d_groups"], "float32", "default"), (NAMED["conv1d_reflect"], "float32", "default"),
     (NAMED["conv2d_groups"], "float32", "forward"), (NAMED["conv3d"], "float32", "default"),
-    (NAMED["conv_transpose3d"], "float64", "default"),
+    (NAMED["conv_transpose3d"], "float64", "default"), (NAMED["conv3d"], "float64", "default"),
 ]
 THIRD_ORDER_GRAPHS = {
     ("conv2d_zeros", "tiles"), ("conv2d_circular", "default"), ("conv2d_groups", "im2col"),

@@ -101,6 +101,37 @@ def test_dynamic_shapes(name, dtype, graph_mode):
             assert_equal(one, other, 100 * tolerance)
 
 
+@pytest.mark.parametrize("shape", [[2, 4, 5, None, None], [2, 4, 5, 7, None], [None, 4, 5, 7, 6], [2, 4, None, 7, 6]])
+def test_some_sizes_of_three_dimensions_are_open(shape, graph_mode):
+    static, input = LAYERS["conv3d_same"](dtype=ms.float64), input_of("conv3d", dtype=ms.float64)
+    dynamic = copy.deepcopy(static)
+    dynamic.set_inputs(Tensor(shape=shape, dtype=ms.float64))
+    assert_equal(dynamic(input), static(input), 1e-14)
+
+
+@pytest.mark.parametrize("dtype", [ms.float32, ms.float64], ids=str)
+@pytest.mark.parametrize("name", ["conv1d", "conv_transpose1d", "conv3d", "conv_transpose3d"])
+def test_unknown_rank(name, dtype, graph_mode):
+    layer, input = LAYERS[name](dtype=dtype), input_of(name, dtype=dtype)
+    expected = copy.deepcopy(layer)(input)
+    layer.set_inputs(Tensor(None, dtype=dtype))
+    if name == "conv_transpose3d":
+        with pytest.raises(RuntimeError, match=r"need an input of known rank.*\[None, channels, None, None, None\]"):
+            layer(input)
+    else:
+        assert_equal(layer(input), expected, 1e-5)
+
+
+def test_strides_beyond_those_of_mindspores_operator(mode):
+    """ops.Conv3DTranspose takes a stride of the depth up to 256 (MS-47)."""
+    layer, input = TorchConv3d(1, 1, 1, stride=(300, 1, 1)), random_input(1, 1, 601, 1, 2)
+    gradient = array(ms.grad(Loss(layer))(input))
+    weight, bias = array(layer.weight).item(), array(layer.bias).item()
+    expected = np.zeros(input.shape)
+    expected[:, :, ::300] = 2 * weight * (weight * array(input)[:, :, ::300] + bias)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("name", ["conv_transpose1d", "conv_transpose3d"])
 def test_output_size_of_dynamic_shapes(name, graph_mode):
     layer, input = LAYERS[name](), input_of(name)

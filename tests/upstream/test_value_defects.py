@@ -169,6 +169,7 @@ def test_gradient_of_a_float16_weight_of_conv3d_is_float32(mode):
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [({"kernel_size": 2, "dilation": (2, 1, 1)}, "depth of parameter 'dilation' must be 1"),
+     ({"kernel_size": 1, "stride": (257, 1, 1)}, r"belonging \[1, 256\]"),
      ({"kernel_size": (7, 7, 8)}, r"belonging \[1, 343\]")],
 )
 def test_conv3d_transpose_refuses(settings, sentence):

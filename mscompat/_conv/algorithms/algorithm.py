@@ -18,7 +18,7 @@ class Algorithm(enum.Enum):
     FLIPPED = enum.auto()
     # Products of matrices of patches, in tiles.
     IM2COL = enum.auto()
-    # The same, with MindSpore's operator for the gradient of the weight.
+    # The same, with MindSpore's operator for the gradient of the weight. (This and the next in two dimensions only.)
     IM2COL_WITH_NATIVE_WEIGHT_GRADIENT = enum.auto()
     # The same, with MindSpore's operators for both gradients.
     IM2COL_WITH_NATIVE_GRADIENTS = enum.auto()

@@ -6,6 +6,7 @@ Inside are primitives alone: Graph mode cannot take second derivatives of cells 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from mindspore import nn, ops
 from ..._mindspore import direct_operators
 from ..geometry import Pads
 
-__all__ = ["AxisRange", "ContiguousCopy", "FirstPadded", "SecondPadded", "TupleSum", "join", "zero_pad"]
+__all__ = ["AxisRange", "ContiguousCopy", "FirstPadded", "SecondPadded", "TupleSum", "chain", "join", "zero_pad"]
 
 _neg = ops.Neg()
 _slice = direct_operators.Slice()
@@ -96,6 +97,23 @@ class _Pair(nn.Cell):
 
     def construct(self, *arguments):  # type: ignore[no-untyped-def]
         return self.combine((self.left(*arguments), self.right(*arguments)))
+
+
+def chain(cells: Sequence[nn.Cell]) -> nn.Cell:
+    """One cell after the other. Graph mode cannot differentiate the loop of SequentialCell twice (MS-14)."""
+    return functools.reduce(_Chain, cells)
+
+
+class _Chain(nn.Cell):
+    """One cell after another."""
+
+    def __init__(self, first: nn.Cell, second: nn.Cell) -> None:
+        super().__init__()
+        self.first = first
+        self.second = second
+
+    def construct(self, input):  # type: ignore[no-untyped-def]
+        return self.second(self.first(input))
 
 
 class TupleSum(nn.Cell):

@@ -10,9 +10,9 @@ import mindspore as ms
 from mindspore import Tensor, nn, ops
 
 from ..._mindspore import direct_operators
-from ..geometry import Convolution, no_pads
+from ..geometry import Convolution, conv_output_size, no_pads
 from . import im2col, tiles
-from .cells import AxisRange, ContiguousCopy, FirstPadded, SecondPadded
+from .cells import AxisRange, ContiguousCopy, FirstPadded, SecondPadded, chain
 
 __all__ = ["conv", "input_gradient", "weight_gradient"]
 
@@ -39,12 +39,12 @@ def input_gradient(c: Convolution) -> nn.Cell:
 
 def of_images(c: Convolution) -> Convolution:
     """The convolution of the images that _Images makes, without pads."""
-    images = None if None in (c.input[0], c.input[2]) else c.input[0] * c.output_shape()[2]
-    kernel_depth = c.kernel_size[0]
-    return Convolution(
-        (images, c.input[1] * kernel_depth, *c.input[3:]), (c.weight[0], c.weight[1] * kernel_depth, *c.weight[3:]),
-        c.stride[1:], no_pads(2), c.dilation[1:], c.groups,
-    )
+    kernel_depth, images = c.kernel_size[0], None
+    if None not in (c.input[0], c.input[2]):
+        images = c.input[0] * conv_output_size(c.input[2], c.pads[0], kernel_depth, c.stride[0], c.dilation[0])
+    weight = (c.out_channels, c.weight[1] * kernel_depth, *c.weight[3:])
+    input = (images, c.groups * weight[1], *c.input[3:])
+    return Convolution(input, weight, c.stride[1:], no_pads(2), c.dilation[1:], c.groups)
 
 
 class _Unpadded(nn.Cell):
@@ -165,4 +165,4 @@ def _crop(c: Convolution) -> nn.Cell:
         AxisRange(axis, size + sum(pad), pad[0], pad[0] + size, 5)
         for axis, (size, pad) in enumerate(zip(c.input[2:], c.pads, strict=True), 2) if any(pad)
     ]
-    return nn.SequentialCell(ranges) if ranges else nn.Identity()
+    return chain(ranges) if ranges else nn.Identity()

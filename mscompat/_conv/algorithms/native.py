@@ -69,7 +69,7 @@ class _WeightGradient3d(nn.Cell):
 def _is_public(c: Convolution) -> bool:
     """Whether ops.Conv3DTranspose takes it (MS-47). The exporter to ONNX knows no other operator of this kind."""
     return (
-        c.is_static() and c.dilation[0] == 1 and math.prod(c.kernel_size) <= 343
+        c.is_static() and c.dilation[0] == 1 and c.stride[0] <= 256 and math.prod(c.kernel_size) <= 343
         and all(begin == end for begin, end in c.pads)
     )
 

@@ -18,7 +18,7 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 
 from .. import geometry
-from .cells import AxisRange, TupleSum, join
+from .cells import AxisRange, TupleSum, chain, join
 from .linked import ORDERS
 
 __all__ = ["Padded", "pad_operator"]
@@ -34,7 +34,7 @@ Sources = tuple[tuple[int, ...], ...]
 @functools.lru_cache(maxsize=1024)
 def pad_operator(mode: str, size: tuple[int, ...], pads: geometry.Pads, order: int = 0) -> Any:
     """The operator that pads all axes but the first two, which have this size."""
-    operator = _chain([
+    operator = chain([
         _sum_rows(tuple((source,) for source in geometry.pad_index(mode, length, *ends)), length, axis, len(size) + 2)
         for axis, (length, ends) in enumerate(zip(size, pads, strict=True), 2) if any(ends)
     ])
@@ -43,7 +43,7 @@ def pad_operator(mode: str, size: tuple[int, ...], pads: geometry.Pads, order: i
 
 @functools.lru_cache(maxsize=1024)
 def _pad_gradient(mode: str, size: tuple[int, ...], pads: geometry.Pads, order: int) -> Any:
-    operator = _chain([
+    operator = chain([
         _sum_rows(
             _copies(geometry.pad_index(mode, length, *ends), length), length + sum(ends), axis, len(size) + 2
         )
@@ -135,22 +135,6 @@ def _sum_piece(sources: Sources, length: int, axis: int, axes: int) -> nn.Cell:
 def _gather_piece(sources: Sources, axis: int) -> nn.Cell:
     rows = np.array(sources, np.int32).T
     return _Gather(rows[0], axis) if len(rows) == 1 else _GatherSums(rows, axis)
-
-
-def _chain(cells: list[nn.Cell]) -> nn.Cell:
-    return functools.reduce(_Chain, cells)
-
-
-class _Chain(nn.Cell):
-    """One operator after the other. (With the loop of SequentialCell, Graph mode cannot differentiate twice.)"""
-
-    def __init__(self, first: nn.Cell, second: nn.Cell) -> None:
-        super().__init__()
-        self.first = first
-        self.second = second
-
-    def construct(self, input):  # type: ignore[no-untyped-def]
-        return self.second(self.first(input))
 
 
 class _Gather(nn.Cell):
