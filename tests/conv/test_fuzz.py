@@ -11,8 +11,8 @@ from cases import PADDING_MODES, Case, expand
 from harness import check_case
 
 CALLS = {  # of each number of dimensions
-    "pynative": {1: 30, 2: 100, 3: 30},
-    "graph": {1: 3, 2: 12, 3: 3},
+    "pynative": {1: 20, 2: 60, 3: 20},
+    "graph": {1: 2, 2: 6, 3: 2},
 }
 
 
