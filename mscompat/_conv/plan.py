@@ -150,8 +150,9 @@ def make_plan(
     """
     if not spec.is_checked:
         spec = arguments.check_again(spec)
-    caller = Caller(spec.name, spec.dimensions, RuntimeError)
-    size = None if output_size is None else shapes.output_size(caller, output_size)
+    size = None
+    if output_size is not None:
+        size = shapes.output_size(Caller(spec.name, spec.dimensions, RuntimeError), output_size)
     return _known_plan(spec, input, weight, bias, dtypes, to_float, size, exporting, devices.current_target())
 
 
