@@ -24,8 +24,12 @@ _cast = ops.Cast()
 _expand_dims = ops.ExpandDims()
 _reduce_sum = ops.ReduceSum()
 _reshape = ops.Reshape()
-_squeeze_batch = ops.Squeeze(0)
-_squeeze_rows = ops.Squeeze(2)
+# For each axis.
+_SQUEEZE = {axis: ops.Squeeze(axis) for axis in (0, 2)}
+_STACK = {axis: ops.Stack(axis) for axis in (0, 2)}
+_UNSTACK = {axis: ops.Unstack(axis, 1) for axis in (0, 2)}
+
+_is_in_graph = compile_time_function("mscompat_is_in_graph", lambda: False, lambda: True)
 
 
 def _plan_in_graph(*call: Any) -> tuple[Plan, Any]:
@@ -49,9 +53,9 @@ def conv(
     if plan.cast_arguments is not None:
         input, weight = _cast(input, plan.cast_arguments), _cast(weight, plan.cast_arguments)
     if plan.expand_batch:
-        input = _expand_dims(input, 0)
+        input = _add_axis(input, 0)
     if plan.expand_rows:
-        input, weight = _expand_dims(input, 2), _expand_dims(weight, 2)
+        input, weight = _add_axis(input, 2), _add_axis(weight, 2)
     if plan.runtime_pad is not None:
         input = pad_at_runtime(input, plan.runtime_pad[0], plan.runtime_pad[1])
     if plan.zero_pad is not None:
@@ -73,15 +77,26 @@ def conv_transpose(
     if plan.cast_arguments is not None:
         input, weight = _cast(input, plan.cast_arguments), _cast(weight, plan.cast_arguments)
     if plan.expand_batch:
-        input = _expand_dims(input, 0)
+        input = _add_axis(input, 0)
     if plan.expand_rows:
-        input, weight = _expand_dims(input, 2), _expand_dims(weight, 2)
+        input, weight = _add_axis(input, 2), _add_axis(weight, 2)
     if plan.empty_shape is not None:
         return _finish(plan, _empty_output(plan, input, weight), bias)
     shape = _output_shape(plan, input.shape, output_size)
     if plan.zero_pad is not None:
         input = plan.zero_pad(input)
     return _finish(plan, operator(input, weight, shape), bias)
+
+
+# In PyNative mode an axis of size 1 comes and goes by Stack and Unstack: ExpandDims and Squeeze make views there, whose
+# third derivatives are silently wrong (MS-08). In graphs they are right, ONNX knows no Unstack, and float64 parameters
+# are not safe in the tuple that Stack takes (MS-49).
+def _add_axis(array: Tensor, axis: int) -> Tensor:
+    return _expand_dims(array, axis) if _is_in_graph() else _STACK[axis]((array,))
+
+
+def _drop_axis(array: Tensor, axis: int) -> Tensor:
+    return _SQUEEZE[axis](array) if _is_in_graph() else _UNSTACK[axis](array)[0]
 
 
 def _output_shape(plan: Plan, input: tuple[Any, ...], output_size: Any) -> tuple[Any, ...]:
@@ -117,9 +132,9 @@ def _finish(plan: Plan, output: Tensor, bias: Tensor | None) -> Tensor:
         else:
             output = _bias_add(output, bias)
     if plan.expand_rows:
-        output = _squeeze_rows(output)
+        output = _drop_axis(output, 2)
     if plan.expand_batch:
-        output = _squeeze_batch(output)
+        output = _drop_axis(output, 0)
     if plan.cast_output is not None:
         output = _cast(output, plan.cast_output)
     return output

@@ -173,6 +173,7 @@ def test_second_order(case, dtype, algorithm, mode, batch, an_algorithm):
         assert relative_error(one, expected) < (1e-7 if dtype == "float64" else 1e-5)
 
 
+@pytest.mark.parametrize("batch", [2, None], ids=["batched", "unbatched"])
 @pytest.mark.parametrize(
     ("case", "algorithm", "mode"),
     [
@@ -187,7 +188,7 @@ def test_second_order(case, dtype, algorithm, mode, batch, an_algorithm):
         if row[2] == "pynative" or (row[0].name, row[1]) in THIRD_ORDER_GRAPHS
     ],
 )
-def test_third_order(case, algorithm, mode, an_algorithm):
+def test_third_order(case, algorithm, mode, batch, an_algorithm):
     """float64 against differences of its own second-order gradients, and float32 against float64."""
     transposed = case.name.startswith("conv_transpose")
     inputs = oracle.make_inputs(case, transposed)

@@ -9,7 +9,7 @@ import mindspore as ms
 import numpy as np
 import pytest
 from defects import MENDED, VERSION, numbers, raises_still, run_script
-from mindspore import nn, ops
+from mindspore import Tensor, nn, ops
 
 
 class NamedRecord(NamedTuple):
@@ -112,3 +112,38 @@ def test_a_trace_holds_what_it_saw_first(tmp_path):
     lines = result.stdout.splitlines()
     assert lines[0] == "new parameter 2.0", f"{MENDED} {result.stdout} {result.stderr}"  # not 3.0
     assert lines[1] == "Graph mode 3.0 3.0", MENDED  # not 11.0
+
+
+class Product(nn.Cell):
+    """A cell that knows its derivative."""
+
+    def construct(self, first, second):
+        return first * second
+
+    def bprop(self, first, second, output, gradient):
+        return gradient * second, gradient * first
+
+
+class JoinedTwice(nn.Cell):
+    """A parameter, joined twice to nothing, times each of two inputs."""
+
+    def __init__(self, operator, values):
+        super().__init__()
+        self.operator = operator
+        self.product = Product()
+        self.parameter = ms.Parameter(Tensor(values))
+
+    def construct(self, first, second):
+        return (
+            self.product(first, self.operator((self.parameter,))),
+            self.product(second, self.operator((self.parameter,))),
+        )
+
+
+@pytest.mark.parametrize("operator", [ops.Stack(0), ops.Concat(0)], ids=["Stack", "Concat"])
+def test_float64_parameter_in_a_tuple_passes_through_float32(operator, graph_mode):
+    """MS-49: not without a cell that knows its derivative."""
+    third = np.full((2, 3), 1 / 3)
+    outputs = JoinedTwice(operator, third)(Tensor(np.ones_like(third)), Tensor(np.ones_like(third)))
+    for output in outputs:
+        assert (output.asnumpy() == np.float32(1 / 3)).all(), MENDED
