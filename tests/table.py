@@ -94,3 +94,8 @@ def is_smoke(case: Case, transposed: bool) -> bool:
 def is_few(case: Case, transposed: bool) -> bool:
     """All of two dimensions, and of one and three those of the smoke set."""
     return case.dimensions == 2 or is_smoke(case, transposed)
+
+
+def is_not_of_one_dimension(case: Case, transposed: bool) -> bool:
+    """Of one dimension, only the smoke set: it is computed as two, of which there are all rows."""
+    return case.dimensions > 1 or is_smoke(case, transposed)

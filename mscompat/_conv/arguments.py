@@ -17,6 +17,17 @@ PADDING_MODES: tuple[str, ...] = get_args(PaddingMode)
 PADDING_STRINGS: tuple[str, ...] = get_args(PaddingString)
 DTYPES = {"float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double"}
 """The dtypes that convolutions take, and their C++ names, which are in torch's sentences."""
+OTHER_DTYPES = {
+    "bool_": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int",
+    "int64": "long int", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
+}
+"""Those that they do not take."""
+SCALAR_TYPES = {
+    "c10::Half": "Half", "c10::BFloat16": "BFloat16", "unsigned char": "Byte", "signed char": "Char",
+    "short int": "Short", "long int": "Long", "c10::complex<float>": "ComplexFloat",
+    "c10::complex<double>": "ComplexDouble",
+}
+"""torch's other names of these, where they are not the first ones with a capital."""
 _LARGEST_PADDING = 2**62 - 1  # torch's
 _AXES = ("depth", "height", "width")  # the names in torch's sentences
 

@@ -172,6 +172,11 @@ def conv_transpose_output_size(
     return (size - 1) * stride - 2 * padding + effective_kernel(kernel, dilation) + output_padding
 
 
+def last_axis_first(pads: Pads) -> tuple[int, ...]:
+    """Pads as torch.nn.functional.pad takes them: begin and end of the last axis, then of the one before it."""
+    return tuple(pad for both in reversed(pads) for pad in both)
+
+
 def transposed_input_padding(output_padding: int, stride: int) -> int:
     """Zero rows to append to the input of a transposed convolution so that its adjoint exists.
 

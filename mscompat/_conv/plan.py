@@ -24,6 +24,7 @@ from .spec import ConvSpec
 __all__ = ["Plan", "make_plan"]
 
 _TORCH_NAMES = {getattr(ms, name): torch_name for name, torch_name in arguments.DTYPES.items()}
+_OTHER_NAMES = {getattr(ms, name): torch_name for name, torch_name in arguments.OTHER_DTYPES.items()}
 # The dtypes of Cell.to_float, in the order of the flags fp16, bf16 and fp32 that it sets.
 _TO_FLOAT = (ms.float16, ms.bfloat16, ms.float32)
 
@@ -51,8 +52,9 @@ class Plan(NamedTuple):
     empty_shape: Any = None
     # (pads, mode) of padding.pad_at_runtime, for a padding_mode where a size is not known before the call.
     runtime_pad: Any = None
-    # The operator that adds the zeros that the convolution itself cannot.
+    # The zeros that the convolution itself cannot add: an operator, and their numbers from the last axis on.
     zero_pad: Any = None
+    pads_from_last: tuple[int, ...] = ()
     # Of a transposed convolution, for each axis: the size of the output, less (size of the input - 1) * stride. None:
     # the output has the size that the caller asks for.
     size_offset: Any = None
@@ -169,8 +171,9 @@ def _known_plan(
     target: str,
 ) -> tuple[Plan, Any]:
     caller = Caller(spec.name, spec.dimensions, RuntimeError)
-    shapes.check_weight(caller, weight, bias, spec.groups, spec.transposed)
-    shapes.check_input(caller, input, weight, spec.groups, spec.transposed)
+    shapes.check_input_rank(caller, input, spec.transposed)
+    shapes.check_weight(caller, input, weight, bias, spec.groups, spec.transposed)
+    shapes.check_input_channels(caller, input, weight, spec.groups, spec.transposed)
     given, wanted = _dtypes(caller, dtypes, to_float)
     call = _Call(spec, caller, target, input, weight, given, wanted, exporting)
     plan, operator = _plan_transposed(call, output_size) if spec.transposed else _plan(call)
@@ -202,7 +205,7 @@ def _plan(call: _Call) -> tuple[Plan, Any]:
             pad = padding.pad_operator(spec.padding_mode, c.input[2:], c.pads)
         c = c.padded()
     if call.device.largest_pad is not None and max(c.flat_pads) > call.device.largest_pad:
-        plan = plan._replace(zero_pad=zero_pad(c.pads))
+        plan = plan._replace(zero_pad=zero_pad(c.pads), pads_from_last=geometry.last_axis_first(c.pads))
         c = c.padded()
     plan, algorithm = _select(call, plan, c)
     operator = algorithms.conv_operator(c, algorithm)
@@ -238,7 +241,9 @@ def _plan_transposed(call: _Call, output_size: Shape | None) -> tuple[Plan, Any]
             geometry.conv_transpose_output_size, first, c.stride, begins, c.kernel_size, c.dilation, extra
         ))
         added = tuple((0, geometry.transposed_input_padding(*axis)) for axis in zip(extra, c.stride, strict=True))
-        plan = plan._replace(size_offset=offset, zero_pad=zero_pad(added) if any(map(max, added)) else None)
+        plan = plan._replace(size_offset=offset)
+        if any(map(max, added)):
+            plan = plan._replace(zero_pad=zero_pad(added), pads_from_last=geometry.last_axis_first(added))
     plan, algorithm = _select(call, plan, c)
     return plan, algorithms.conv_transpose_operator(c, algorithm)
 
@@ -254,6 +259,9 @@ def _select(call: _Call, plan: Plan, convolution: Convolution) -> tuple[Plan, al
 
 def _dtypes(caller: Caller, dtypes: tuple[Any, Any, Any], to_float: tuple[bool, bool, bool]) -> tuple[Any, Any]:
     """(dtype of the arguments, None where they may differ; dtype of the output)."""
+    input, weight, bias = (_TORCH_NAMES.get(dtype, _OTHER_NAMES.get(dtype)) for dtype in dtypes)
+    if True not in to_float and input is not None and weight is not None:
+        shapes.check_dtypes(caller, input, weight, bias)
     for name, dtype in zip(("input", "weight", "bias"), dtypes, strict=True):
         if dtype is not None and dtype not in _TORCH_NAMES:
             caller.fail(
@@ -261,6 +269,4 @@ def _dtypes(caller: Caller, dtypes: tuple[Any, Any, Any], to_float: tuple[bool, 
             )
     if True in to_float:
         return None, _TO_FLOAT[to_float.index(True)]
-    input, weight, bias = dtypes
-    shapes.check_dtypes(caller, _TORCH_NAMES[input], _TORCH_NAMES[weight], _TORCH_NAMES.get(bias))
-    return input, input
+    return dtypes[0], dtypes[0]

@@ -11,7 +11,7 @@ from typing import Any
 
 from mindspore import Parameter, Tensor, ops
 
-from .._mindspore.compile_time import compile_time_function, is_exporting
+from .._mindspore.compile_time import compile_time, compile_time_function, is_exporting, is_in_graph
 from .algorithms.padding import pad_at_runtime
 from .plan import Plan, make_plan
 from .spec import ConvSpec
@@ -22,14 +22,13 @@ _add = ops.Add()
 _bias_add = ops.BiasAdd()
 _cast = ops.Cast()
 _expand_dims = ops.ExpandDims()
+_pad_v3 = ops.PadV3("constant")
 _reduce_sum = ops.ReduceSum()
 _reshape = ops.Reshape()
 # For each axis.
 _SQUEEZE = {axis: ops.Squeeze(axis) for axis in (0, 2)}
 _STACK = {axis: ops.Stack(axis) for axis in (0, 2)}
 _UNSTACK = {axis: ops.Unstack(axis, 1) for axis in (0, 2)}
-
-_is_in_graph = compile_time_function("mscompat_is_in_graph", lambda: False, lambda: True)
 
 
 def _plan_in_graph(*call: Any) -> tuple[Plan, Any]:
@@ -59,7 +58,7 @@ def conv(
     if plan.runtime_pad is not None:
         input = pad_at_runtime(input, plan.runtime_pad[0], plan.runtime_pad[1])
     if plan.zero_pad is not None:
-        input = plan.zero_pad(input)
+        input = _zero_padded(plan, input)
     if plan.empty_shape is not None:
         return _finish(plan, _empty_output(plan, input, weight), bias)
     return _finish(plan, operator(input, weight), bias)
@@ -84,19 +83,30 @@ def conv_transpose(
         return _finish(plan, _empty_output(plan, input, weight), bias)
     shape = _output_shape(plan, input.shape, output_size)
     if plan.zero_pad is not None:
-        input = plan.zero_pad(input)
+        input = _zero_padded(plan, input)
     return _finish(plan, operator(input, weight, shape), bias)
+
+
+@compile_time
+@functools.lru_cache
+def _zero(dtype: Any) -> Tensor:
+    return Tensor(0, dtype)  # with a number of Python's, float64 passes through float32 (MS-54)
+
+
+def _zero_padded(plan: Plan, input: Tensor) -> Tensor:
+    """In PyNative mode, second derivatives of Pad are wrong (MS-08); in graphs, gradients of PadV3 are (MS-13)."""
+    return plan.zero_pad(input) if is_in_graph() else _pad_v3(input, plan.pads_from_last, _zero(input.dtype))
 
 
 # In PyNative mode an axis of size 1 comes and goes by Stack and Unstack: ExpandDims and Squeeze make views there, whose
 # third derivatives are silently wrong (MS-08). In graphs they are right, ONNX knows no Unstack, and float64 parameters
 # are not safe in the tuple that Stack takes (MS-49).
 def _add_axis(array: Tensor, axis: int) -> Tensor:
-    return _expand_dims(array, axis) if _is_in_graph() else _STACK[axis]((array,))
+    return _expand_dims(array, axis) if is_in_graph() else _STACK[axis]((array,))
 
 
 def _drop_axis(array: Tensor, axis: int) -> Tensor:
-    return _SQUEEZE[axis](array) if _is_in_graph() else _UNSTACK[axis](array)[0]
+    return _SQUEEZE[axis](array) if is_in_graph() else _UNSTACK[axis](array)[0]
 
 
 def _output_shape(plan: Plan, input: tuple[Any, ...], output_size: Any) -> tuple[Any, ...]:

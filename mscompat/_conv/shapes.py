@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from . import geometry
-from .arguments import Caller, check_kernel, integer
+from .arguments import SCALAR_TYPES, Caller, check_kernel, integer
 
 Shape = tuple[Any, ...]
 """Of int, or None for a size that is not known before the call (dynamic shapes)."""
@@ -32,15 +32,29 @@ def check_dtypes(caller: Caller, input: str, weight: str, bias: str | None) -> N
         )
 
 
-def check_weight(caller: Caller, weight: Shape, bias: Shape | None, groups: int, transposed: bool) -> None:
+def check_weight(
+    caller: Caller, input: Shape | None, weight: Shape, bias: Shape | None, groups: int, transposed: bool
+) -> None:
     """Shapes of weight, (out, in / groups, ...) or transposed (in, out / groups, ...), and bias, (out)."""
     rank = caller.dimensions + 2
-    if len(weight) != rank or None in weight:
+    if None in weight:
         caller.fail(f"Expected {rank}-dimensional weight of known size, but got weight of size {_text(weight)}")
+    if len(weight) < 3:
+        caller.fail(f"weight should have at least three dimensions, but got weight of size {_text(weight)}")
+    if len(weight) != rank:
+        caller.fail(
+            f"Expected {len(weight)}-dimensional input for {len(weight)}-dimensional weight{_text(weight)}, but got "
+            f"{rank}-dimensional input{'' if input is None else f' of size {_text(_batched(caller, input))}'} instead"
+        )
     check_kernel(caller, weight[2:])
     if min(weight) < 1:
         caller.fail(
             f"Given groups={groups}, expected weight to be at least 1 at dimension {weight.index(0)}, "
+            f"but got weight of size {_text(weight)} instead"
+        )
+    if weight[0] < groups:
+        caller.fail(
+            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, "
             f"but got weight of size {_text(weight)} instead"
         )
     if weight[0] % groups != 0:
@@ -56,21 +70,24 @@ def check_weight(caller: Caller, weight: Shape, bias: Shape | None, groups: int,
         )
 
 
-def check_input(caller: Caller, input: Shape | None, weight: Shape, groups: int, transposed: bool) -> None:
-    """Rank and channels of the input."""
-    if input is None:
-        return
-    if len(input) not in (caller.dimensions + 1, caller.dimensions + 2):
+def check_input_rank(caller: Caller, input: Shape | None, transposed: bool) -> None:
+    """The input has a batch or none."""
+    if input is not None and len(input) not in (caller.dimensions + 1, caller.dimensions + 2):
         operator = f"conv{'_transpose' if transposed else ''}{caller.dimensions}d"
         caller.fail(
             f"Expected {caller.dimensions + 1}D (unbatched) or {caller.dimensions + 2}D (batched) input to {operator}, "
             f"but got input of size: {_text(input)}"
         )
+
+
+def check_input_channels(caller: Caller, input: Shape | None, weight: Shape, groups: int, transposed: bool) -> None:
+    """The channels of the input are those that the weight is for."""
+    if input is None:
+        return
     channels, expected = input[-caller.dimensions - 1], weight[0] if transposed else weight[1] * groups
     if channels not in (None, expected):
-        batched = input if len(input) == caller.dimensions + 2 else (1, *input)
         caller.fail(
-            f"{_given(weight, groups, transposed)}, expected input{_text(batched)} to have {expected} "
+            f"{_given(weight, groups, transposed)}, expected input{_text(_batched(caller, input))} to have {expected} "
             f"channels, but got {channels} channels instead"
         )
 
@@ -222,6 +239,11 @@ def _as_two_dimensions(sizes: Sequence[Any]) -> tuple[Any, ...]:
     return (1, *sizes)
 
 
+def _batched(caller: Caller, input: Shape) -> Shape:
+    """torch adds the batch before it prints the input."""
+    return input if len(input) == caller.dimensions + 2 else (1, *input)
+
+
 def _product(sizes: Sequence[Any]) -> str:
     return " x ".join(map(str, sizes))
 
@@ -237,5 +259,4 @@ def _text(shape: Shape) -> str:
 
 def _scalar_name(name: str) -> str:
     """torch's scalar type of a C++ name: Float of float, Half of c10::Half."""
-    name = name.removeprefix("c10::")
-    return name[0].upper() + name[1:]
+    return SCALAR_TYPES.get(name, name.capitalize())

@@ -14,17 +14,12 @@ from mscompat._conv.algorithms import tiles
 from mscompat._conv.algorithms.cells import AxisRange
 
 
-def is_not_of_one_dimension(case, transposed):
-    """One dimension is computed as two, of which there are all rows."""
-    return case.dimensions > 1 or table.is_few(case, transposed)
-
-
-@pytest.mark.parametrize(("case", "transposed"), table.parameters(table.FEW_NAMES, is_not_of_one_dimension))
+@pytest.mark.parametrize(("case", "transposed"), table.parameters(table.FEW_NAMES, table.is_few))
 def test_im2col(case, transposed, slow_onednn):
     check_case(case, transposed)
 
 
-@pytest.mark.parametrize(("case", "transposed"), table.parameters(table.FEW_NAMES, table.is_few))
+@pytest.mark.parametrize(("case", "transposed"), table.parameters(table.FEW_NAMES, table.is_smoke))
 def test_im2col_in_tiles(case, transposed, slow_onednn, small_tiles):
     check_case(case, transposed)
 

@@ -181,7 +181,10 @@ for _layer in BOTH:
          "expected scalar type Double but found Float"),
         (_layer, {"dtype": ms.float64}, Tensor(np.ones((2, 4, 7, 9)), ms.float16), None, RuntimeError,
          "Input type (c10::Half) and bias type (double) should be the same"),
-        (_layer, {}, Tensor(np.ones((2, 4, 7, 9)), ms.int32), None, TypeError, "input must be a Tensor of dtype"),
+        (_layer, {}, Tensor(np.ones((2, 4, 7, 9)), ms.int64), None, RuntimeError,
+         "Input type (long int) and bias type (float) should be the same"),
+        (_layer, {"bias": False}, Tensor(np.ones((2, 4, 7, 9)), ms.int64), None, RuntimeError,
+         "expected scalar type Long but found Float"),
     ]
 
 
@@ -345,7 +348,11 @@ FUNCTIONS = [
      "Given groups=4, expected weight to be divisible by 4 at dimension 0, but got weight of size [[6, 1, 3, 3]]"),
     ("conv2d", (tensor(2, 4, 7, 9), tensor(6, 4, 3, 3), tensor(5)), {}, RuntimeError,
      "Given weight of size [6, 4, 3, 3], expected bias to be 1-dimensional with 6 elements, but got bias of size [5]"),
-    ("conv2d", (tensor(2, 4, 7, 9), tensor(4, 3, 3)), {}, RuntimeError, "Expected 4-dimensional weight"),
+    ("conv2d", (tensor(2, 4, 7, 9), tensor(4, 3, 3)), {"padding": "same"}, RuntimeError,
+     "Expected 3-dimensional input for 3-dimensional weight[4, 3, 3], but got 4-dimensional input of size"),
+    ("conv2d", (tensor(2, 4, 7, 9), tensor(4, 3)), {}, RuntimeError, "weight should have at least three dimensions"),
+    ("conv2d", (tensor(2, 4, 7, 9).astype(ms.int64), tensor(6, 4, 3, 3).astype(ms.int64)), {}, TypeError,
+     "input must be a Tensor of dtype"),
     ("conv2d", (tensor(2, 4, 7, 9), tensor(6, 4, 3, 3)), {"padding": "full"}, RuntimeError, "Invalid padding string"),
     ("conv2d", (tensor(2, 4, 7, 9), tensor(6, 4, 3, 3)), {"padding": "same", "stride": 2}, RuntimeError,
      "padding='same' is not supported for strided convolutions"),
@@ -386,9 +393,8 @@ OWN_WORDS = {
     "Output size is too large": "oneDNN's own error",
     "(for an input of [7, 9])": "torch prints torch.Size([7, 9])",
     "argument 'output_size' must be": "Python's errors of len() and of subtraction",
-    "input must be a Tensor of dtype": "integers are not supported here",
+    "input must be a Tensor of dtype": "torch convolves integers",
     "and bias type": "without oneDNN, torch names the two types alone",
-    "Expected 4-dimensional weight": "torch speaks of the stride",
     "'stride' must be tuple of ints": "torch lists its signatures",
 }
 

@@ -12,6 +12,8 @@ from cases import PADDING_MODES, Case
 from harness import array, make_layer, tensor
 from mindspore import nn
 
+import mscompat
+
 CASES = [
     *(Case(f"conv2d_{mode}", {"in_channels": 2, "out_channels": 3, "kernel_size": (3, 2), "stride": (2, 1),
                               "padding": (1, 2), "padding_mode": mode}, (2, 5, 6)) for mode in PADDING_MODES),
@@ -104,7 +106,7 @@ def an_algorithm(request, algorithm, mode):
 
 
 class Loss(nn.Cell):
-    """The sum of the cubes of a layer's output."""
+    """The sum of the cubes of a layer's output. Its input is a result, of which PyNative knows less (MS-08)."""
 
     def __init__(self, layer):
         super().__init__()
@@ -112,7 +114,7 @@ class Loss(nn.Cell):
         self.weight = layer.weight
 
     def construct(self, input):
-        output = self.layer(input)
+        output = self.layer(input * 1.0)
         return (output * output * output).sum()
 
 
@@ -129,6 +131,19 @@ class SquaredGradient(nn.Cell):
         return (by_input * by_input).sum() + (by_weight[0] * by_weight[0]).sum()
 
 
+class LossOfResults(Loss):
+    """The same of a function, whose weight is a result too."""
+
+    def __init__(self, layer, function, arguments):
+        super().__init__(layer)
+        self.function, self.bias = function, layer.bias
+        self.arguments = arguments
+
+    def construct(self, input):
+        output = self.function(input * 1.0, self.weight * 1.0, self.bias, *self.arguments)
+        return (output * output * output).sum()
+
+
 def gradients(function, input):
     by_input, by_weight = ms.grad(function, 0, [function.weight])(input)
     return array(by_input), array(by_weight[0])
@@ -136,6 +151,29 @@ def gradients(function, input):
 
 def relative_error(actual, expected):
     return np.abs(actual.reshape(expected.shape) - expected).max() / np.abs(expected).max()
+
+
+@pytest.mark.usefixtures("mode")
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if "padding_mode" not in case.arguments], ids=lambda case: case.name
+)
+def test_second_order_of_a_function_of_results(case):
+    """As of the layer, which test_second_order compares with the reference."""
+    transposed = case.name.startswith("conv_transpose")
+    case = case._replace(dtype="float64", batch=2)
+    inputs = oracle.make_inputs(case, transposed)
+    layer = make_layer(case, transposed, inputs)
+    given = {name: value for name, value in case.arguments.items() if not name.endswith(("channels", "kernel_size"))}
+    names = ["stride", "padding", *(["output_padding", "groups", "dilation"] if transposed else ["dilation", "groups"])]
+    defaults = {"padding": 0, "output_padding": 0}
+    arguments = tuple(given.pop(name, defaults.get(name, 1)) for name in names)
+    assert not given
+    function = getattr(mscompat.functional, f"conv{'_transpose' if transposed else ''}{case.dimensions}d")
+    input = tensor(inputs.input, "float64")
+    expected = gradients(SquaredGradient(Loss(layer)), input)
+    actual = gradients(SquaredGradient(LossOfResults(layer, function, arguments)), input)
+    for one, other in zip(actual, expected, strict=True):
+        assert relative_error(one, other) < 1e-12
 
 
 @pytest.mark.parametrize("batch", [2, pytest.param(None, marks=pytest.mark.slow)], ids=["batched", "unbatched"])

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from mindspore import Tensor, nn, ops
 
+from ..._mindspore.compile_time import compile_time_function
 from .. import geometry
 from .cells import AxisRange, TupleSum, chain, join
 from .linked import ORDERS
@@ -32,24 +33,55 @@ Sources = tuple[tuple[int, ...], ...]
 
 
 @functools.lru_cache(maxsize=1024)
-def pad_operator(mode: str, size: tuple[int, ...], pads: geometry.Pads, order: int = 0) -> Any:
-    """The operator that pads all axes but the first two, which have this size."""
-    operator = chain([
-        _sum_rows(tuple((source,) for source in geometry.pad_index(mode, length, *ends)), length, axis, len(size) + 2)
-        for axis, (length, ends) in enumerate(zip(size, pads, strict=True), 2) if any(ends)
-    ])
-    return operator if order == ORDERS else _LinkedPad(operator, _pad_gradient, (mode, size, pads, order + 1))
+def pad_operator(
+    mode: str, size: tuple[int, ...], pads: geometry.Pads, first_axis: int = 2, order: int = 0
+) -> Any:
+    """The operator that pads all axes from one on, which have this size: some of them, and by no negative number."""
+    arguments = (mode, size, pads, first_axis)
+    return _cell(False, *arguments) if order == ORDERS else _LinkedPad(False, arguments, order)
 
 
 @functools.lru_cache(maxsize=1024)
-def _pad_gradient(mode: str, size: tuple[int, ...], pads: geometry.Pads, order: int) -> Any:
-    operator = chain([
-        _sum_rows(
-            _copies(geometry.pad_index(mode, length, *ends), length), length + sum(ends), axis, len(size) + 2
-        )
-        for axis, (length, ends) in reversed([*enumerate(zip(size, pads, strict=True), 2)]) if any(ends)
-    ])
-    return operator if order == ORDERS else _LinkedPad(operator, pad_operator, (mode, size, pads, order + 1))
+def _pad_gradient(mode: str, size: tuple[int, ...], pads: geometry.Pads, first_axis: int, order: int) -> Any:
+    arguments = (mode, size, pads, first_axis)
+    return _cell(True, *arguments) if order == ORDERS else _LinkedPad(True, arguments, order)
+
+
+def _steps(
+    is_gradient: bool, mode: str, size: tuple[int, ...], pads: geometry.Pads, first_axis: int
+) -> list[tuple[Sources, int, int, int]]:
+    """Of each axis that is padded: the rows to sum, the length before, the axis, and how many axes there are."""
+    steps = []
+    axes = first_axis + len(size)
+    for axis, (length, ends) in enumerate(zip(size, pads, strict=True), first_axis):
+        if any(ends):
+            index = geometry.pad_index(mode, length, *ends)
+            if is_gradient:
+                steps.append((_copies(index, length), length + sum(ends), axis, axes))
+            else:
+                steps.append((tuple((source,) for source in index), length, axis, axes))
+    return steps[::-1] if is_gradient else steps
+
+
+@functools.lru_cache(maxsize=1024)
+def _cell(*arguments: Any) -> nn.Cell:
+    return chain([_sum_rows(*step) for step in _steps(*arguments)])
+
+
+@functools.lru_cache(maxsize=1024)
+def _function(*arguments: Any) -> Callable[[Tensor], Tensor]:
+    """The same for PyNative mode, where each call of a cell within a cell takes as long as a small operator."""
+    steps = [_summed_rows(*step) for step in _steps(*arguments)]
+
+    def run(input: Tensor) -> Tensor:
+        for step in steps:
+            input = step(input)
+        return input
+
+    return run
+
+
+_operator = compile_time_function("mscompat_pad_operator", _function, _cell)
 
 
 def pad_at_runtime(input: Tensor, pads: geometry.Pads, mode: str) -> Tensor:
@@ -78,21 +110,21 @@ class Padded(nn.Cell):
 
 
 class _LinkedPad(nn.Cell):
-    """An operator of one argument, with the one that is its derivative."""
+    """Padding or its gradient, with the one that is its derivative."""
 
-    def __init__(self, operator: nn.Cell, make_gradient: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    def __init__(self, is_gradient: bool, arguments: tuple[Any, ...], order: int) -> None:
         super().__init__()
-        self.operator = operator
-        self.make_gradient = make_gradient
-        self.arguments = arguments
+        self.arguments = (is_gradient, *arguments)
+        self.derivative = (*arguments, order + 1)
+        self.make_gradient = pad_operator if is_gradient else _pad_gradient
 
     # Built lazily, with an explicit derivative order: a cycle makes Graph mode recurse without end.
     @property
     def gradient(self) -> Any:
-        return self.make_gradient(*self.arguments)
+        return self.make_gradient(*self.derivative)
 
     def construct(self, input):  # type: ignore[no-untyped-def]
-        return self.operator(input)
+        return _operator(*self.arguments)(input)
 
     def bprop(self, input, output, gradient):  # type: ignore[no-untyped-def]
         return (self.gradient(gradient),)
@@ -117,6 +149,33 @@ def _sum_rows(sources: Sources, length: int, axis: int, axes: int) -> nn.Cell:
         pieces = [_gather_piece(rows, axis) for rows in _runs(before)]
         pieces += [nn.Identity(), *(_gather_piece(rows, axis) for rows in _runs(after))]
     return pieces[0] if len(pieces) == 1 else _Concatenated(pieces, axis)
+
+
+# Elements below which one Gather of all rows is faster than one for each run of rows, and Concat.
+_FEW = 2**15
+
+
+def _summed_rows(sources: Sources, length: int, axis: int, axes: int) -> Callable[[Tensor], Tensor]:
+    """The function of PyNative mode that does what _sum_rows does."""
+    cell = _sum_rows(sources, length, axis, axes)
+    pieces = [piece.piece for piece in cell.in_tuples] if isinstance(cell, _Concatenated) else [cell]
+    functions = [piece.construct for piece in pieces]
+    concat = ops.Concat(axis)
+    terms = max(map(len, sources))
+    # Row `length` is one of zeros.
+    rows = Tensor(np.array([(*source, *(length,) * (terms - len(source))) for source in sources], np.int32).T)
+    pad = ops.Pad(tuple((0, 1) if i == axis else (0, 0) for i in range(axes)))
+    first_rows = Tensor(rows.asnumpy()[0])
+
+    def run(input: Tensor) -> Tensor:
+        if input.size < _FEW:
+            if terms == 1:
+                return _gather(input, first_rows, axis)
+            return _reduce_sum(_gather(pad(input), rows, axis), axis)
+        results = [function(input) for function in functions]
+        return results[0] if len(results) == 1 else concat(results)
+
+    return run
 
 
 def _runs(sources: Sources) -> list[Sources]:
@@ -161,7 +220,8 @@ class _Concatenated(nn.Cell):
 
     def __init__(self, pieces: list[nn.Cell], axis: int) -> None:
         super().__init__()
-        self.pieces = join(TupleSum(), [_InTuple(piece) for piece in pieces])
+        self.in_tuples = [_InTuple(piece) for piece in pieces]
+        self.pieces = join(TupleSum(), self.in_tuples)
         self.concat = ops.Concat(axis)
 
     def construct(self, input):  # type: ignore[no-untyped-def]
