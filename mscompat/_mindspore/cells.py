@@ -33,12 +33,12 @@ def own_parameters(cell: nn.Cell) -> dict[str, Parameter]:
 
 def own_buffers(cell: nn.Cell) -> dict[str, Tensor]:
     """The buffers directly in a cell that a checkpoint holds: those registered with persistent=True."""
-    buffers = dict(cell.named_buffers(recurse=False, remove_duplicate=False))
+    buffers = dict(nn.Cell.named_buffers(cell, recurse=False, remove_duplicate=False))
     if not buffers:
         return {}
     transient = _private(cell, "_non_persistent_buffers_set")
     if transient is None:
-        transient = buffers.keys() - cell.state_dict()
+        transient = buffers.keys() - nn.Cell.state_dict(cell)
     return {name: buffer for name, buffer in buffers.items() if name not in transient}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import mindspore as ms
 
-__all__ = ["compile_time_function", "is_exporting"]
+__all__ = ["compile_time", "compile_time_function", "is_exporting", "is_in_graph"]
 
 
 def compile_time_function(name: str, in_pynative: Callable[..., Any], in_graph: Callable[..., Any]) -> Any:
@@ -21,6 +21,15 @@ def compile_time_function(name: str, in_pynative: Callable[..., Any], in_graph: 
     function = ms.constexpr(name=name, check=False)(in_graph)
     type(function).__call__ = staticmethod(in_pynative)
     return function
+
+
+def compile_time(function: Callable[..., Any]) -> Any:
+    """A function of plain Python values that is called as it is in PyNative mode, and while a graph is compiled."""
+    return compile_time_function(f"mscompat_{function.__name__.strip('_')}", function, function)
+
+
+is_in_graph = compile_time_function("mscompat_is_in_graph", lambda: False, lambda: True)
+"""() -> whether a graph is being compiled."""
 
 
 def is_exporting() -> bool:
