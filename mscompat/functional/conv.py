@@ -8,11 +8,11 @@ from typing import Any
 
 from mindspore import Tensor
 
-from ._conv import arguments
-from ._conv.arguments import Caller
-from ._conv.run import conv, conv_transpose
-from ._conv.spec import ConvSpec, PaddingString
-from ._mindspore.compile_time import compile_time_function
+from .._conv import arguments
+from .._conv.arguments import Caller
+from .._conv.run import conv, conv_transpose
+from .._conv.spec import ConvSpec, PaddingString
+from .._mindspore.compile_time import compile_time_function
 
 __all__ = ["conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]
 
