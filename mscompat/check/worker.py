@@ -20,7 +20,7 @@ from mindspore import Tensor, nn, ops
 from .. import __version__
 from .. import nn as layers
 from .._mindspore import onednn
-from ..nn.parameters import assign
+from ..parameters import assign
 from .golden import FACTORS, Golden, Record, Results, load, make_inputs, multiply, relative_error
 
 __all__ = ["main", "run_job"]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import mindspore as ms
 import numpy as np
-from mindspore import Parameter, Tensor, nn
+from mindspore import Parameter, Tensor
 
-from .. import init
 from .._conv import arguments, devices
 from .._conv.arguments import Caller
 from .._conv.run import conv, conv_transpose
 from .._conv.spec import ConvSpec, PaddingMode, PaddingString
-from .._mindspore.amp import leave_alone_at_o1
-from .parameters import assign
+from . import init
+from .module import Module
 
 __all__ = ["Conv", "ConvTranspose"]
 
@@ -32,11 +32,13 @@ def _argument(name: str) -> Any:
     return property(get, set)
 
 
-class _ConvNd(nn.Cell):
+class _ConvNd(Module):
     """The spec, the parameters, their initialisation and the printed form."""
 
     # Axes along which the layer convolves.
     dimensions: int
+    # As in torch.
+    transposed = False
 
     # Set on the instance by to_float and amp.auto_mixed_precision.
     fp16 = False
@@ -71,10 +73,12 @@ class _ConvNd(nn.Cell):
 
     def reset_parameters(self) -> None:
         """Draw new parameters, as torch does: see mscompat.manual_seed. A training under way goes on from them."""
-        dtype = self.weight.dtype
-        assign(self.weight, Tensor(init.kaiming_uniform(self.weight.shape, dtype), dtype))
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         if self.bias is not None:
-            assign(self.bias, Tensor(init.fan_in_uniform(self.out_channels, self.weight.shape, dtype), dtype))
+            fan_in, _ = init._calculate_fan_in_and_fan_out(self.weight)
+            if fan_in != 0:
+                bound = 1 / math.sqrt(fan_in)
+                init.uniform_(self.bias, -bound, bound)
 
     def shard(self, in_strategy: Any, out_strategy: Any = None, parameter_plan: Any = None) -> NoReturn:
         """Not supported: raises NotImplementedError. In data-parallel mode a layer needs no strategy.
@@ -105,8 +109,6 @@ class _ConvNd(nn.Cell):
             text += f", padding_mode={self.padding_mode}"
         return text
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.extra_repr()})"
 
 
 class Conv(_ConvNd):
@@ -135,19 +137,21 @@ class Conv(_ConvNd):
         )
         devices.check_device(caller, device)
         weight_shape = (out_channels, in_channels // groups, *sizes)
-        super().__init__(spec, in_channels, out_channels, sizes, bias, weight_shape, _parameter_dtype(caller, dtype))
+        super().__init__(spec, in_channels, out_channels, sizes, bias, weight_shape, parameter_dtype(caller, dtype))
 
     if TYPE_CHECKING:  # the inherited one returns Any
 
         def __call__(self, input: Tensor) -> Tensor: ...  # noqa: D102
 
-    def construct(self, input: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """See Inputs and Outputs of the class."""
         return conv(self._spec, input, self.weight, self.bias, (self.fp16, self.bf16, self.fp32))
 
 
 class ConvTranspose(_ConvNd):
     """What TorchConvTranspose1d, TorchConvTranspose2d and TorchConvTranspose3d share."""
+
+    transposed = True
 
     def __init__(
         self,
@@ -174,19 +178,19 @@ class ConvTranspose(_ConvNd):
         )
         devices.check_device(caller, device)
         weight_shape = (in_channels, out_channels // groups, *sizes)
-        super().__init__(spec, in_channels, out_channels, sizes, bias, weight_shape, _parameter_dtype(caller, dtype))
+        super().__init__(spec, in_channels, out_channels, sizes, bias, weight_shape, parameter_dtype(caller, dtype))
 
     if TYPE_CHECKING:
 
         def __call__(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor: ...  # noqa: D102
 
-    def construct(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """See Inputs and Outputs of the class."""
         to_float = (self.fp16, self.bf16, self.fp32)
         return conv_transpose(self._spec, input, self.weight, self.bias, to_float, output_size)
 
 
-def _parameter_dtype(caller: Caller, dtype: Any) -> Any:
+def parameter_dtype(caller: Caller, dtype: Any) -> Any:
     """The MindSpore dtype of a layer's parameters. None is float32, as in torch."""
     if dtype is None:
         return ms.float32
@@ -204,6 +208,3 @@ def _parameter_dtype(caller: Caller, dtype: Any) -> Any:
     if dtype not in supported:
         caller.fail(f"dtype must be one of {tuple(map(str, supported))}, but got dtype={dtype}", TypeError)
     return dtype
-
-
-leave_alone_at_o1(_ConvNd, conv, conv_transpose)

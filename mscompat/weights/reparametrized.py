@@ -5,6 +5,7 @@ Formulas: torch/nn/utils/weight_norm.py, spectral_norm.py and parametrizations.p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from .arrays import cast, to_numpy
 
-__all__ = ["combine", "part_names"]
+__all__ = ["combine", "part_names", "with_other_form"]
 
 
 class _Form(NamedTuple):
@@ -105,8 +106,29 @@ def combine(state_dict: Mapping[str, Any], wanted: Mapping[str, bool]) -> tuple[
 
 
 def part_names(names: Iterable[str]) -> set[str]:
-    """The names of all parts that these weights may have been made of."""
-    return {part for name in names for form in _FORMS for part in _parts_of(form, name)}
+    """The names of all parts that these weights may have been made of, and those of these parts in the other form."""
+    names = set(names)
+    return {part for name in names for form in _FORMS for part in _parts_of(form, name)} | _other_names(names).keys()
+
+
+def with_other_form(state_dict: dict[str, Any], wanted: Iterable[str]) -> dict[str, Any]:
+    """A state dict whose parts have the names that a cell wants: torch's function has an older and a newer form."""
+    others = _other_names(set(wanted) - state_dict.keys())
+    return {others.get(name, name): value for name, value in state_dict.items()}
+
+
+def _other_names(names: set[str]) -> dict[str, str]:
+    """{what the other form of torch's function calls a part: its name here}, of weights all of whose parts are here."""
+    found: dict[str, str] = {}
+    for form in _FORMS:
+        first = re.compile(r"((?:.*\.)?)" + re.escape(form.parts[0]).replace(r"\{\}", r"([^.]+)"))
+        for match in filter(None, map(first.fullmatch, names)):
+            parts = _parts_of(form, match[1] + match[2])
+            if names.issuperset(parts):
+                for other in _FORMS:
+                    if other is not form and other.function == form.function:
+                        found.update(zip(_parts_of(other, match[1] + match[2]), parts, strict=True))
+    return found
 
 
 def _parts_of(form: _Form, name: str) -> list[str]:

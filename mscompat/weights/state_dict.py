@@ -7,29 +7,28 @@ others tells the rest of the name, as in torch.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from mindspore import Parameter, Tensor, nn
 
 from .._mindspore.cells import inner_cells, own_buffers, own_parameters
-from ..nn.conv_nd import ConvTranspose
-from ..nn.parameters import assign
+from ..parameters import assign
 from .arrays import cast, dtype_name, is_tensor, numpy_type, to_numpy
 from .errors import TorchFileError
 from .files import find_state_dict, read_state_dict
 from .mindspore_checkpoint import CheckpointTensor
 from .names import BATCH_NORM, common_prefix
 from .printing import printable
-from .reparametrized import combine, part_names
+from .reparametrized import combine, part_names, with_other_form
 
-__all__ = ["load_torch_state_dict", "torch_state_dict"]
+__all__ = ["IncompatibleKeys", "Slot", "load_into", "load_torch_state_dict", "slots", "torch_state_dict"]
 
 _BATCH_NORM = (nn.BatchNorm1d, nn.BatchNorm2d, nn.SyncBatchNorm)
 _INSTANCE_NORM = (nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
 _OTHER_NORM = (nn.GroupNorm, nn.LayerNorm)
-_TRANSPOSED = (ConvTranspose, nn.Conv1dTranspose, nn.Conv2dTranspose, nn.Conv3dTranspose)
+_TRANSPOSED = (nn.Conv1dTranspose, nn.Conv2dTranspose, nn.Conv3dTranspose)
 
 # MindSpore's names of parameters that torch names otherwise, and torch's, in torch's order.
 _AFFINE = {"gamma": "weight", "beta": "bias"}
@@ -47,7 +46,7 @@ _CELL_NAMES: list[tuple[Any, dict[str, str | None]]] = [
 ]
 
 
-class _IncompatibleKeys(NamedTuple):
+class IncompatibleKeys(NamedTuple):
     """What torch.nn.Module.load_state_dict returns."""
 
     missing_keys: list[str]
@@ -59,7 +58,7 @@ class _IncompatibleKeys(NamedTuple):
         return f"_IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
-class _Slot(NamedTuple):
+class Slot(NamedTuple):
     """The place of a parameter or buffer in a cell."""
 
     cell: nn.Cell
@@ -67,6 +66,27 @@ class _Slot(NamedTuple):
     value: Tensor
     shape: tuple[int, ...]  # torch's
     optional: bool  # torch's module may lack it: the cell computes what such a module does
+
+    @property
+    def is_buffer(self) -> bool:
+        """Whether torch calls it a buffer."""
+        if isinstance(self.cell, (*_BATCH_NORM, *_INSTANCE_NORM)):
+            return self.attribute.startswith("moving_")
+        return self.attribute in _module_buffers(self.cell) or not isinstance(self.value, Parameter)
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether a state dict has it."""
+        return not self.is_transient and (self.attribute == "num_batches_tracked" or not self.optional)
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether it is a buffer that was registered with persistent=False."""
+        return not _module_buffers(self.cell).get(self.attribute, True)
+
+    def torch_value(self) -> Tensor:
+        """The value in torch's shape: the Parameter itself, where MindSpore's shape is the same."""
+        return self.value if self.value.shape == self.shape else self.value.reshape(self.shape)
 
 
 def load_torch_state_dict(
@@ -76,7 +96,7 @@ def load_torch_state_dict(
     *,
     convert_dtype: bool = False,
     key: str | None = None,
-) -> _IncompatibleKeys:
+) -> IncompatibleKeys:
     """Load torch's weights into a cell, as ``torch.nn.Module.load_state_dict`` loads them into a module.
 
     Args:
@@ -89,9 +109,9 @@ def load_torch_state_dict(
             torch.jit.save (any ending, whole modules too; see :func:`mscompat.load_torch_file`), safetensors
             (``.safetensors``) or MindSpore (``.ckpt``) wrote. Names that fit only without a prefix that all of them
             have ('module.' of DataParallel, '_orig_mod.' of torch.compile, a wrapper's 'model.', or several) lose it. A
-            ``.ckpt`` may have MindSpore's names too.
-            Where the cell has one parameter and the source its parts, of torch's weight_norm or spectral_norm
-            (weight_g and weight_v, say), their product is loaded, as torch computes it in evaluation mode.
+            ``.ckpt`` may have MindSpore's names too. Where the cell has one parameter and the source its parts, of
+            torch's weight_norm or spectral_norm (older or newer), their product is loaded, as torch computes it in
+            evaluation mode; parts load into parts of either.
         strict (bool): whether missing and unexpected names raise. Default: True.
         convert_dtype (bool): whether values of another dtype than the parameter's are converted. Default: False: they
             raise.
@@ -117,9 +137,9 @@ def load_torch_state_dict(
         InstanceNorm are unexpected: MindSpore never normalises with them.
 
     Load at any time: parameters (a BatchNorm's running statistics are such) are written in place, so that a compiled
-    training goes on from them, with the optimiser's own state as it was. mindspore.load_param_into_net cuts them off
-    instead. A registered buffer (Cell.register_buffer) is a constant of what Graph mode compiles: the cell itself is
-    compiled anew, but a function, or a cell around it, that was compiled before the load keeps the old buffer.
+    training goes on from them, with the optimiser's state as it was. mindspore.load_param_into_net cuts them off. A
+    registered buffer (Cell.register_buffer) is a constant of what Graph mode compiles: the cell itself is compiled
+    anew, but a function, or a cell around it, that was compiled before the load keeps the old buffer.
 
     Examples:
         >>> import numpy as np
@@ -144,22 +164,27 @@ def load_torch_state_dict(
         state_dict = find_state_dict(source, key)
     else:
         raise TypeError(f"source must be a mapping or the path of a file, but got {type(source).__name__}")
-    slots = dict(_slots(cell))
-    state_dict = _with_torch_names(slots, state_dict)
-    state_dict, incomplete = combine(
-        state_dict, {name: isinstance(slot.cell, _TRANSPOSED) for name, slot in slots.items()}
-    )
+    places = dict(slots(cell))
+    state_dict = _with_torch_names(places, state_dict)
+    state_dict, incomplete = combine(state_dict, {name: _is_transposed(place.cell) for name, place in places.items()})
+    return load_into(cell, state_dict, strict=strict, convert_dtype=convert_dtype, incomplete=incomplete)
 
-    found = {name: slot for name, slot in slots.items() if name in state_dict}
+
+def load_into(
+    cell: nn.Cell, state_dict: dict[str, Any], *, strict: bool, convert_dtype: bool, incomplete: Sequence[str] = ()
+) -> IncompatibleKeys:
+    """Load values by torch's names: all, or none and an error. `incomplete` are sentences about missing names."""
+    places = {name: slot for name, slot in slots(cell) if not slot.is_transient}
+    state_dict = with_other_form(state_dict, places)
+    found = {name: slot for name, slot in places.items() if name in state_dict}
     loaded = {id(slot.value) for slot in found.values()}  # perhaps under another name
-    missing = [name for name, slot in slots.items() if not slot.optional and id(slot.value) not in loaded]
+    missing = [name for name, slot in places.items() if not slot.optional and id(slot.value) not in loaded]
     ignored = {f"{prefix}num_batches_tracked" for prefix, inner in _walk(cell) if isinstance(inner, _BATCH_NORM)}
     unexpected = [name for name in state_dict if name not in found and name not in ignored]
 
     errors = []
     if strict and missing:
-        errors.append(f"Missing key(s) in state_dict: {_quoted(missing)}. ")
-        errors.extend(incomplete)
+        errors += [f"Missing key(s) in state_dict: {_quoted(missing)}. ", *incomplete]
     if strict and unexpected:
         errors.append(f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
     for name, slot in found.items():
@@ -184,7 +209,7 @@ def load_torch_state_dict(
             slot.cell.register_buffer(slot.attribute, value)
     if any(not isinstance(slot.value, Parameter) for slot, _ in values):
         _forget_compiled(cell)
-    return _IncompatibleKeys(missing, unexpected)
+    return IncompatibleKeys(missing, unexpected)
 
 
 def torch_state_dict(cell: nn.Cell) -> dict[str, np.ndarray]:
@@ -209,7 +234,7 @@ def torch_state_dict(cell: nn.Cell) -> dict[str, np.ndarray]:
         {'0.weight': (4, 2, 3), '1.weight': (4,), '1.bias': (4,), '1.running_mean': (4,), '1.running_var': (4,)}
         >>> save_file(state_dict, "model.safetensors")  # doctest: +SKIP
     """
-    return {name: to_numpy(slot.value).reshape(slot.shape) for name, slot in _slots(cell) if not slot.optional}
+    return {name: to_numpy(slot.value).reshape(slot.shape) for name, slot in slots(cell) if slot.is_saved}
 
 
 def _walk(cell: nn.Cell, prefix: str = "") -> Iterator[tuple[str, nn.Cell]]:
@@ -221,17 +246,26 @@ def _walk(cell: nn.Cell, prefix: str = "") -> Iterator[tuple[str, nn.Cell]]:
         yield from _walk(inner, prefix if torch_name is None else f"{prefix}{torch_name}.")
 
 
-def _slots(cell: nn.Cell) -> Iterator[tuple[str, _Slot]]:
-    """torch's names and the places of all parameters and persistent buffers."""
+def slots(cell: nn.Cell) -> Iterator[tuple[str, Slot]]:
+    """torch's names and the places of all parameters and buffers, but for MindSpore's buffers that are not saved."""
     for prefix, inner in _walk(cell):
         names = _lookup(_NAMES, inner)
         own = {**own_parameters(inner), **own_buffers(inner)}
-        for attribute in {**names, **own}:  # torch's order
+        for attribute in sorted({**names, **own}, key=_module_buffers(inner).__contains__):  # torch's order
             value = own.get(attribute)
             if value is None or (isinstance(inner, _INSTANCE_NORM) and attribute.startswith("moving_")):
                 continue
             name = prefix + names.get(attribute, attribute)
-            yield name, _Slot(inner, attribute, value, _torch_shape(inner, value), _is_optional(inner, attribute))
+            yield name, Slot(inner, attribute, value, _torch_shape(inner, value), _is_optional(inner, attribute))
+
+
+def _module_buffers(cell: nn.Cell) -> dict[str, bool]:
+    """The buffers of an mscompat.nn.Module, and whether a state dict has them."""
+    return cell.__dict__.get("_own_buffers", {})
+
+
+def _is_transposed(cell: nn.Cell) -> bool:
+    return isinstance(cell, _TRANSPOSED) or getattr(cell, "transposed", False)
 
 
 def _lookup(table: list[tuple[Any, dict[str, Any]]], cell: nn.Cell) -> dict[str, Any]:
@@ -266,15 +300,15 @@ def _forget_compiled(cell: nn.Cell) -> None:
         inner.compile_cache.clear()
 
 
-def _with_torch_names(slots: dict[str, _Slot], state_dict: dict[str, Any]) -> dict[str, Any]:
+def _with_torch_names(places: dict[str, Slot], state_dict: dict[str, Any]) -> dict[str, Any]:
     """The state dict without a prefix that is in the way; what MindSpore saved, under torch's names."""
     renamed: dict[str, str] = {}
     if any(isinstance(value, (CheckpointTensor, Parameter)) for value in state_dict.values()):
-        renamed = {slot.value.name: name for name, slot in slots.items() if isinstance(slot.value, Parameter)}
+        renamed = {slot.value.name: name for name, slot in places.items() if isinstance(slot.value, Parameter)}
     tensors = [name for name, value in state_dict.items() if is_tensor(value)]
-    prefix = common_prefix(tensors, {*slots, *renamed, *part_names(slots)})
+    prefix = common_prefix(tensors, {*places, *renamed, *part_names(places)})
     bare = {name.removeprefix(prefix): value for name, value in state_dict.items()}
-    kept = {name for name in bare if name in slots or renamed.get(name, name) in bare}
+    kept = {name for name in bare if name in places or renamed.get(name, name) in bare}
     return {name if name in kept else renamed[name]: value for name, value in bare.items()}
 
 
@@ -287,7 +321,7 @@ def _quoted(names: list[str]) -> str:
     return ", ".join(f'"{printable(name)}"' for name in names)
 
 
-def _mismatches(name: str, slot: _Slot, value: Any, convert_dtype: bool) -> Iterator[str]:
+def _mismatches(name: str, slot: Slot, value: Any, convert_dtype: bool) -> Iterator[str]:
     """torch's words for a value that does not fit."""
     name = printable(name)
     if not is_tensor(value):
@@ -310,7 +344,7 @@ def _mismatches(name: str, slot: _Slot, value: Any, convert_dtype: bool) -> Iter
         )
 
 
-def _fitted(slot: _Slot, value: Any) -> Tensor:
+def _fitted(slot: Slot, value: Any) -> Tensor:
     """The value in the slot's own shape and dtype."""
     array = cast(to_numpy(value), numpy_type(slot.value.dtype))
     return Tensor(array.reshape(slot.value.shape), slot.value.dtype)
