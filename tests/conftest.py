@@ -39,6 +39,19 @@ def pytest_unconfigure():
     gc.unfreeze()
 
 
+def pytest_terminal_summary(terminalreporter):
+    """One line on torch's own inputs: what tests/nn recorded of its comparisons."""
+    reports = [report for status in ("passed", "failed") for report in terminalreporter.getreports(status)]
+    for kind in ("modules", "functions"):
+        rows = [value for report in reports for name, value in report.user_properties if name == f"torch_{kind}"]
+        if rows:
+            inputs, differing = sum(count for _, count, _ in rows), sum(count for *_, count in rows)
+            terminalreporter.write_line(
+                f"torch's own suite: {len({name for name, *_ in rows})} {kind}, {inputs} inputs, {inputs - differing} "
+                f"equal, {differing} differing"
+            )
+
+
 @pytest.fixture(autouse=True, scope="module")
 def keep_from_collection():
     """MindSpore collects garbage with every graph it compiles (2.7 to 2.10): among what stays, for half a second."""

@@ -66,7 +66,7 @@ def test_uniform_of_a_seed(seed):
 
 def test_generator_is_mt19937_as_standardised():
     """ISO C++, [rand.predef]: the 10,000th number of mt19937 after its default seed."""
-    assert mscompat.random._seeded(5489).random_raw(10_000)[-1] == 4123659995
+    assert mscompat.random._Generator(5489).random_raw(10_000)[-1] == 4123659995
 
 
 @pytest.mark.skipif(torch is None, reason="compares with torch, which is not installed")
