@@ -6,6 +6,7 @@ import platform
 import signal
 
 import mindspore as ms
+import numpy as np
 import pytest
 from defects import MENDED, empty_batch, raises_still, run, run_script
 from mindspore import Tensor, ops
@@ -83,6 +84,76 @@ def test_bias_gradient_of_an_empty_batch_is_what_memory_held(tmp_path):
     added, bias_added, *in_graph_mode = map(int, result.stdout.split())
     assert added == 1000, MENDED
     assert [bias_added, *in_graph_mode] == [0, 0, 0], result.stderr
+
+
+RESULTS_OF_NOTHING = """
+import mindspore as ms, numpy as np
+from mindspore import Tensor, ops
+
+def total(input):
+    return ops.ReduceSum()(input)
+
+def mean(input):
+    return ops.ReduceMean()(input)
+
+def product(first, second):
+    return ops.MatMul()(first, second)
+
+def batched_product(first, second):
+    return ops.BatchMatMul()(first, second)
+
+def softmax(input):
+    return ops.Softmax(-1)(input)
+
+def zeros(*shape):
+    return Tensor(np.zeros(shape, np.float32))
+
+ms.set_context(mode=ms.MODE)
+for function, *arguments in (
+    (total, zeros(0, 3)), (mean, zeros(0, 3)), (product, zeros(2, 0), zeros(0, 3)),
+    (batched_product, zeros(1, 2, 0), zeros(1, 0, 3)), (softmax, zeros(2, 3) - np.inf),
+):
+    output = ms.jit(function)(*arguments) if "GRAPH" in "MODE" else function(*arguments)
+    print(function.__name__, output.asnumpy().ravel()[-1] == 0)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="has glibc fill the memory that it gives out")
+def test_result_of_nothing_is_what_memory_held(mode, tmp_path):
+    """MS-70: of each operator, as for MS-20. torch has 0, but NaN for the mean, and for Softmax of minus infinity."""
+    script = RESULTS_OF_NOTHING.replace("MODE", f"{mode.upper()}_MODE")
+    result = run_script(script, tmp_path, MALLOC_PERTURB_="85")
+    names = ["total", "mean", "product", "batched_product", "softmax"]
+    assert result.stdout.split() == [word for name in names for word in (name, "False")], f"{MENDED} {result.stderr}"
+
+
+def gather_nd(input):
+    return ops.GatherNd()(input, Tensor(np.zeros((0, 1)), ms.int32))
+
+
+def drop_axis(input):
+    return ops.StridedSlice(shrink_axis_mask=2)(input, (0, 0), (0, 1), (1, 1))
+
+
+@pytest.mark.parametrize(("function", "size", "message"), [
+    (gather_nd, 3, "should be a tuple with all positive item"), (drop_axis, 1, "'StridedSliceGrad', memcpy failed"),
+])
+def test_gradient_of_nothing_is_refused(function, size, message, mode):
+    """MS-71: of each operator, which takes an empty batch."""
+    assert run(mode, function, empty_batch(size)).size == 0
+    with raises_still((RuntimeError, ValueError), message):
+        ms.grad(function)(empty_batch(size)).asnumpy()
+
+
+def layer_norm(input):
+    return ops.LayerNorm(1, 1)(input, ops.ones((3,), ms.float32), ops.zeros((3,), ms.float32))[0]
+
+
+def test_layer_norm_refuses_an_empty_batch(mode):
+    """MS-71: with a sentence on the number of its axes."""
+    with raises_still(RuntimeError, "must be at least 1, but got"):
+        run(mode, layer_norm, empty_batch(3))
 
 
 def test_float64_bias_add_of_an_empty_batch_ends_the_process(mode, tmp_path):

@@ -147,3 +147,83 @@ def test_float64_parameter_in_a_tuple_passes_through_float32(operator, graph_mod
     outputs = JoinedTwice(operator, third)(Tensor(np.ones_like(third)), Tensor(np.ones_like(third)))
     for output in outputs:
         assert (output.asnumpy() == np.float32(1 / 3)).all(), MENDED
+
+
+class WithBorder(nn.Cell):
+    """Zeros around a row, and a constant added to it."""
+
+    def __init__(self, border):
+        super().__init__()
+        self.pad, self.border = ops.Pad(((1, 1),)), Tensor(border, ms.float32)
+
+    def construct(self, input):
+        return self.pad(input) + self.border
+
+
+def test_a_constant_of_zeros_and_nan_is_not_added(mode):
+    """MS-68: in graphs; another constant is."""
+    added = WithBorder([2.0, 0.0, 0.0, np.nan])(numbers(2)).asnumpy()
+    np.testing.assert_allclose(added, [2, 0.1, 0.2, np.nan], rtol=1e-6)
+    output = WithBorder([np.nan, 0.0, 0.0, np.nan])(numbers(2)).asnumpy()
+    expected = [0, 0.1, 0.2, 0] if mode == "graph" else [np.nan, 0.1, 0.2, np.nan]
+    np.testing.assert_allclose(output, expected, rtol=1e-6, err_msg=MENDED)
+
+
+class Drop(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.dropout = ops.Dropout(0.5, 1, 2)
+
+    def construct(self, input):
+        return self.dropout(input)[0]
+
+
+class DropTwice(nn.Cell):
+    """Two results of one layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.drop = Drop()
+
+    def construct(self, input):
+        return self.drop(input), self.drop(input)
+
+
+def test_dropout_called_twice_in_a_graph_draws_once(mode):
+    """MS-69: with a seed of its own."""
+    first, second = (output.asnumpy() for output in DropTwice()(Tensor(np.ones(64, np.float32))))
+    if mode == "graph":
+        np.testing.assert_array_equal(first, second, err_msg=MENDED)
+    else:
+        assert (first != second).any()
+
+
+class Holder:
+    """What is no cell, and holds a Parameter."""
+
+    def __init__(self, parameter):
+        self.parameter = parameter
+
+    def __getitem__(self, index):
+        return self.parameter
+
+
+class HeldScale(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.weight = ms.Parameter(Tensor([2.0]), name="weight")
+        self.held = Holder(self.weight)
+
+    def construct(self, input):
+        return input * self.held[0]
+
+
+def test_a_parameter_that_an_object_gives_is_a_constant(mode):
+    """MS-77: of a graph: its gradient is 0."""
+    scale = HeldScale()
+    output, (gradient,) = ms.value_and_grad(scale, None, scale.trainable_params())(Tensor([3.0]))
+    assert output.asnumpy().tolist() == [6]
+    if mode == "graph":
+        assert gradient.asnumpy().tolist() == [0], MENDED
+    else:
+        assert gradient.asnumpy().tolist() == [3]

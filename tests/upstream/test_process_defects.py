@@ -7,6 +7,7 @@ import gc
 import pytest
 from defects import MENDED, numbers
 from mindspore import nn, ops
+from mindspore.ops import auto_generate
 from mindspore.ops.operations import _grad_ops, nn_ops
 
 
@@ -52,3 +53,15 @@ def test_gradients_of_convolutions_have_no_public_operators():
     ):
         assert not hasattr(ops, name), MENDED
         assert hasattr(module, name)
+
+
+def test_gradients_of_pools_and_of_resizing_have_no_public_operators():
+    """MS-76: of those that mscompat needs."""
+    for module, names in (
+        (_grad_ops, ("AvgPoolGrad", "AvgPool3DGrad", "AdaptiveAvgPool2DGrad", "AdaptiveAvgPool3DGrad",
+                     "MaxPool3DGradWithArgmax")),
+        (auto_generate, ("ResizeNearestNeighborV2Grad", "ResizeBilinearGrad")),
+    ):
+        for name in names:
+            assert not hasattr(ops, name), MENDED
+            assert hasattr(module, name)

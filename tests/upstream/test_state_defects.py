@@ -104,3 +104,72 @@ def test_a_float64_parameter_is_copied_in_float32():
     (_, output, _), _ = gradient(input, input)
     assert output.asnumpy().item() != 0.1, MENDED
     assert output.asnumpy().item() == np.float32(0.1)
+
+
+def write_row(tensor, nines):
+    tensor[1].copy_(nines)
+
+
+def write_transposed(tensor, nines):
+    tensor.T.copy_(nines)
+
+
+def write_view(tensor, nines):
+    tensor.view(-1).copy_(nines)
+
+
+@pytest.mark.parametrize(("write", "shape"), [(write_row, (2,)), (write_transposed, (2, 2)), (write_view, (4,))])
+@pytest.mark.parametrize("kind", [Tensor, Parameter])
+def test_copying_into_a_view_writes_nothing(write, shape, kind):
+    """MS-72: in PyNative mode; 2.10 writes through `view`."""
+    if VERSION in ((2, 8), (2, 9)):
+        pytest.skip("measured with 2.7 and 2.10 only")
+    zeros = kind(Tensor(np.zeros((2, 2), np.float32)))
+    write(zeros, Tensor(np.full(shape, 9, np.float32)))
+    if VERSION >= (2, 10) and write is write_view:
+        assert (zeros.asnumpy() == 9).all()
+    else:
+        assert not zeros.asnumpy().any(), MENDED
+
+
+class AddOne(nn.Cell):
+    def construct(self, input):
+        return input + 1
+
+
+def test_no_parameter_under_a_name_breaks_a_cell(mode):
+    """MS-73: in PyNative mode it can be called."""
+    cell, one = AddOne(), Tensor([1.0])
+    cell.insert_param_to_cell("bias", None)
+    with raises_still(AttributeError, "'NoneType' object has no attribute 'param_info'"):
+        cell.init_parameters_data()
+    if mode == "pynative":
+        assert cell(one).asnumpy().tolist() == [2]
+    else:
+        with raises_still(AttributeError, "'NoneType' object has no attribute 'param_info'"):
+            cell(one)
+
+
+class Doubling(nn.Cell):
+    """Doubles in training mode, gives back else."""
+
+    def construct(self, input):
+        return input * 2 if self.training else input
+
+
+class Around(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.inner = Doubling()
+
+    def construct(self, input):
+        return self.inner(input)
+
+
+def test_a_graph_keeps_the_mode_of_an_inner_cell(graph_mode):
+    """MS-78: fine-tuning that freezes the norms of a network goes on with them in training mode."""
+    cell, one = Around().set_train(), Tensor([1.0])
+    assert cell(one).asnumpy() == 2
+    cell.inner.set_train(False)
+    assert cell(one).asnumpy() == 2, MENDED
+    assert cell.set_train(False)(one).asnumpy() == 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 import mindspore as ms
 import numpy as np
 import pytest
-from defects import MENDED, derivative, derivative_of_copies, is_right, numbers
-from mindspore import Tensor, ops
+from defects import MENDED, VERSION, derivative, derivative_of_copies, is_right, numbers
+from mindspore import Tensor, nn, ops
 
 
 def reshape(input):
@@ -37,6 +37,55 @@ def test_second_derivative_of_a_view_of_a_product_is_zero(view, mode):
         assert is_right(actual, derivative_of_copies(2, input, 1))
     else:
         assert not actual.any(), MENDED
+
+
+def zero_pad_of_three(input):
+    return ops.Pad(((0, 0), (0, 1), (1, 0)))(input)
+
+
+def gather_of_three(input):
+    return ops.Gather()(input, Tensor([1, 0], ms.int32), 1)
+
+
+def gather_the_last(input):
+    return ops.index_select(input, 2, Tensor([2, 0, 1], ms.int32))
+
+
+@pytest.mark.parametrize("function", [zero_pad_of_three, gather_of_three, gather_the_last])
+def test_second_derivative_of_what_has_a_view_for_its_gradient_is_zero(function, mode):
+    """MS-08: of a result; Slice is the gradient of Pad, and that of Gather ends in a Transpose, but for axis 0."""
+    def negated(input):
+        return function(ops.Neg()(ops.Neg()(input)))
+
+    input = numbers(2, 2, 3)
+    assert is_right(derivative(2, function, input), derivative_of_copies(2, input, 1))
+    actual = derivative(2, negated, input)
+    if mode == "graph":
+        assert is_right(actual, derivative_of_copies(2, input, 1))
+    else:
+        assert not actual.any(), MENDED
+
+
+def gather_the_first(input):
+    return ops.Gather()(input, Tensor([1, 0], ms.int32), 0)
+
+
+def zero_pad_by_pad_v3(input):
+    return ops.PadV3()(input, (1, 0, 0, 1), Tensor(0.0))
+
+
+def strided_slice(input):
+    return ops.StridedSlice()(input, (0, 0, 0), (2, 2, 3), (1, 1, 1))
+
+
+@pytest.mark.parametrize("function", [gather_the_first, zero_pad_by_pad_v3, strided_slice])
+def test_second_derivatives_of_results_are_right(function):
+    """MS-08: no defect, but what mscompat needs instead. Only in PyNative: gradients of PadV3 in graphs are MS-13."""
+    def negated(input):
+        return function(ops.Neg()(ops.Neg()(input)))
+
+    input = numbers(2, 2, 3)
+    assert is_right(derivative(2, negated, input), derivative_of_copies(2, input, 1))
 
 
 @pytest.mark.parametrize("view", [reshape, transpose])
@@ -196,6 +245,35 @@ def negate_twice(input):
     (im2col, [1, 2, 1]), (col2im, 1), (negate_twice, 1),
 ])
 def test_second_derivatives_are_right(function, copies, mode):
-    """MS-09: no defect, but what mscompat needs instead."""
+    """MS-09: no defect, but what mscompat needs instead. Those of Gather and Pad only of the input itself (MS-08)."""
     input = numbers(2, 1, 2, 3)
     assert is_right(derivative(2, function, input), derivative_of_copies(2, input, copies))
+
+
+def relu(input):
+    return ops.ReLU()(input)
+
+
+def test_second_derivative_of_relu_is_zero(mode):
+    """MS-67: where the input is positive, and the loss the sum of its cubes."""
+    input = numbers(2, 3)
+    actual = derivative(2, relu, input)
+    if VERSION < (2, 8) and mode == "pynative":
+        assert not actual.any(), MENDED
+    else:
+        assert is_right(actual, derivative_of_copies(2, input, 1))
+
+
+class SquaredPad(nn.Cell):
+    def construct(self, input):
+        output = ops.pad(input, (1, 2, 0, 1))
+        return (output * output).sum()
+
+
+def test_gradient_of_ops_pad_is_wrong_from_the_second_call_on(graph_mode):
+    """MS-13: a test of two steps is worth more than of one."""
+    input = numbers(2, 1, 5, 5)
+    gradient = ms.grad(SquaredPad(), 0)
+    first, second = (gradient(input).asnumpy() for _ in range(2))
+    np.testing.assert_allclose(first, 2 * input.asnumpy(), rtol=1e-6)
+    assert np.abs(second - 2 * input.asnumpy()).max() > 1, MENDED
