@@ -25,6 +25,8 @@ import run_options
 from models import mtcnn
 from PIL import Image, ImageDraw
 
+from mscompat import nn
+
 MIN_SIZE = 20  # of a face, in pixels
 SHRINK = 0.709  # from one size of the picture to the next: half the area
 WINDOW, STRIDE = 12, 2  # of P-Net, in pixels
@@ -56,14 +58,14 @@ def main() -> int:
 
 
 def load_networks(folder: Path) -> list[Network]:
-    cells = {"pnet.pt": mtcnn.PNet(), "rnet.pt": mtcnn.RNet(), "onet.pt": mtcnn.ONet()}
-    return [load_network(cell, folder / name) for name, cell in cells.items()]
+    networks = {"pnet.pt": mtcnn.PNet(), "rnet.pt": mtcnn.RNet(), "onet.pt": mtcnn.ONet()}
+    return [load_network(network, folder / name) for name, network in networks.items()]
 
 
-def load_network(cell: ms.nn.Cell, path: Path) -> Network:
-    run_options.load_weights(cell, path)
-    cell.set_train(False)
-    return lambda images: tuple(output.asnumpy() for output in cell(ms.Tensor((images - 127.5) / 128, ms.float32)))
+def load_network(network: nn.Module, path: Path) -> Network:
+    run_options.load_weights(network, path)
+    network.eval()
+    return lambda images: tuple(output.asnumpy() for output in network(ms.Tensor((images - 127.5) / 128, ms.float32)))
 
 
 def detect(image: np.ndarray, p_net: Network, r_net: Network, o_net: Network) -> Faces:

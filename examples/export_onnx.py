@@ -1,4 +1,4 @@
-"""Export a network with mscompat's layers to ONNX, mend what MindSpore's exporter gets wrong, and check the file.
+"""Export a network of mscompat.nn to ONNX, mend what MindSpore's exporter gets wrong, and check the file.
 
 MindSpore writes the pads of a convolution as (top, bottom, left, right), where ONNX reads (top, left,
 bottom, right), and gives a transposed convolution an output_shape with batch and channels, which ONNX has not.
@@ -14,10 +14,9 @@ import argparse
 import mindspore as ms
 import numpy as np
 import onnx
-from mindspore import nn
 from onnx.reference import ReferenceEvaluator
 
-from mscompat import TorchConv2d, TorchConvTranspose2d
+from mscompat import nn
 
 
 def mend(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -52,10 +51,10 @@ def main() -> None:
     parser.add_argument("--output", default="network.onnx", help="file to write (default: network.onnx)")
     options = parser.parse_args()
 
-    network = nn.SequentialCell(
-        TorchConv2d(3, 8, (3, 5), stride=2, padding=(1, 2)),
+    network = nn.Sequential(
+        nn.Conv2d(3, 8, (3, 5), stride=2, padding=(1, 2)),
         nn.ReLU(),
-        TorchConvTranspose2d(8, 3, 3, stride=2, padding=1, output_padding=1),
+        nn.ConvTranspose2d(8, 3, 3, stride=2, padding=1, output_padding=1),
     )
     image = ms.Tensor(np.random.default_rng(0).standard_normal((1, 3, 24, 32)), ms.float32)
     ms.export(network, image, file_name=options.output.removesuffix(".onnx"), file_format="ONNX")

@@ -12,28 +12,27 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import mindspore as ms
 import numpy as np
 import run_options
-from mindspore import nn
 from models import cyclegan, dcgan, hifigan, mobilenet, resnet, unet
 from PIL import Image
 
 import mscompat
+from mscompat import nn
 
 LEARNING_RATE = 0.001
 
 
 class Model(NamedTuple):
-    build: type[nn.Cell]
+    build: type[nn.Module]
     shape: tuple[int, ...]  # of the input
     mean: tuple[float, ...] | float = 0.5  # of the pixels that it was trained on, values from 0 to 1
     deviation: tuple[float, ...] | float = 0.5
-    loss: Callable[..., nn.Cell] = nn.MSELoss
+    loss: type[nn.Module] = nn.MSELoss
 
 
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "deviation": (0.229, 0.224, 0.225), "loss": nn.CrossEntropyLoss}
@@ -55,14 +54,14 @@ def main() -> int:
     mscompat.manual_seed(args.seed)
     ms.set_seed(args.seed)
     network = model.build()
-    print(f"{args.model}: {sum(parameter.size for parameter in network.trainable_params()):,} parameters")
+    print(f"{args.model}: {sum(parameter.size for parameter in network.parameters()):,} parameters")
     if args.weights:
         run_options.load_weights(network, args.weights)
         print(f"weights of {args.weights}")
 
     input = make_input(model, args.picture, args.seed)
     start = time.perf_counter()
-    output = network.set_train(False)(ms.Tensor(input)).asnumpy()
+    output = network.eval()(ms.Tensor(input)).asnumpy()
     print(f"input {input.shape} to output {output.shape}, compiled and run in {time.perf_counter() - start:.2f} s")
     describe(output)
     if args.output:
@@ -102,18 +101,18 @@ def save(output: np.ndarray, path: Path) -> None:
     Image.fromarray(pixels.round().astype(np.uint8)).save(path)
 
 
-def train_step(network: nn.Cell, model: Model, batch: np.ndarray, seed: int) -> tuple[float, float, float]:
+def train_step(network: nn.Module, model: Model, batch: np.ndarray, seed: int) -> tuple[float, float, float]:
     """The loss before and after a step of SGD, and its seconds."""
-    network.set_train()
+    network.train()
     input = ms.Tensor(batch)
     output = network(input)
     random = np.random.RandomState(seed)
     if model.loss is nn.CrossEntropyLoss:
-        target = ms.Tensor(random.randint(0, output.shape[1], (output.shape[0], *output.shape[2:])), ms.int32)
+        target = ms.Tensor(random.randint(0, output.shape[1], (output.shape[0], *output.shape[2:])))
     else:
         target = ms.Tensor(random.uniform(-1, 1, output.shape), ms.float32)
-    optimizer = nn.SGD(network.trainable_params(), LEARNING_RATE, momentum=0.9)
-    step = nn.TrainOneStepCell(nn.WithLossCell(network, model.loss()), optimizer).set_train()
+    optimizer = ms.nn.SGD(list(network.parameters()), LEARNING_RATE, momentum=0.9)
+    step = ms.nn.TrainOneStepCell(ms.nn.WithLossCell(network, model.loss()), optimizer).set_train()
     start = time.perf_counter()
     losses = [float(step(input, target).asnumpy()) for _ in range(2)]
     return losses[0], losses[1], time.perf_counter() - start

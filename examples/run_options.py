@@ -10,6 +10,7 @@ import mindspore as ms
 from PIL import Image
 
 import mscompat
+from mscompat import nn
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -48,9 +49,9 @@ def open_picture(parser: argparse.ArgumentParser, path: Path) -> Image.Image:
         parser.error(f"--picture: {error}")
 
 
-def load_weights(cell: ms.nn.Cell, path: Path) -> None:
+def load_weights(network: nn.Module, path: Path) -> None:
     """Load torch's weights, or end with what does not fit."""
     try:
-        mscompat.load_torch_state_dict(cell, path)
+        mscompat.load_torch_state_dict(network, path)
     except (OSError, RuntimeError, ValueError) as error:
         sys.exit(f"--weights {path}: {error}")

@@ -1,4 +1,4 @@
-"""Train a small convolutional autoencoder on handwritten digits with mscompat's layers.
+"""Train a small convolutional autoencoder on handwritten digits, written as for torch.
 
     pip install mscompat matplotlib scikit-learn tqdm
     python train_autoencoder.py
@@ -26,11 +26,12 @@ import matplotlib
 import mindspore as ms
 import numpy as np
 import run_options
-from mindspore import communication, nn, ops
+from mindspore import communication, ops
 from sklearn.datasets import load_digits
 from tqdm import tqdm
 
 import mscompat
+from mscompat import nn
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -46,6 +47,28 @@ TOLERANCE = 1e-3  # relative, between the curves of MindSpore and torch
 Step = Callable[[np.ndarray], float]
 
 
+class Autoencoder(nn.Module):
+    """Images of shape (N, 1, 8, 8), values from 0 to 1, of such images: through 32 channels of 2x2 pixels."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.Sequential(
+            nn.Conv2d(1, 16, kernel_size=3, stride=2, padding=1),  # 8x8 to 4x4
+            nn.ReLU(inplace=True),
+            nn.Conv2d(16, 32, kernel_size=3, stride=2, padding=1),  # to 2x2
+            nn.ReLU(inplace=True),
+        )
+        self.decoder = nn.Sequential(
+            nn.ConvTranspose2d(32, 16, kernel_size=3, stride=2, padding=1, output_padding=1),  # to 4x4
+            nn.ReLU(inplace=True),
+            nn.ConvTranspose2d(16, 1, kernel_size=3, stride=2, padding=1, output_padding=1),  # to 8x8
+            nn.Sigmoid(),
+        )
+
+    def forward(self, x):
+        return self.decoder(self.encoder(x))
+
+
 def main() -> int:
     args = parse_arguments()
     rank, ranks = join_workers() if args.distributed else (0, 1)
@@ -55,7 +78,7 @@ def main() -> int:
     train_images, test_images, test_labels = images[:1600], images[1600:], digits.target[1600:]
 
     mscompat.manual_seed(args.seed)
-    network = make_network()
+    network = Autoencoder()
     losses = train("MindSpore", make_step(network, rank, ranks), train_images, args.epochs, args.seed, rank > 0)
     if rank > 0:
         return 0
@@ -63,7 +86,7 @@ def main() -> int:
     if args.checkpoint:
         ms.save_checkpoint(network, str(args.checkpoint))
         print(f"wrote {args.checkpoint}")
-    reconstructions = network(ms.Tensor(test_images)).asnumpy()
+    reconstructions = network.eval()(ms.Tensor(test_images)).asnumpy()
     test_loss = np.mean((reconstructions - test_images) ** 2)
     print(f"loss on the {len(test_images)} digits held back: {test_loss:.6f}")
     draw(test_images, reconstructions, test_labels, args.output)
@@ -83,23 +106,10 @@ def join_workers() -> tuple[int, int]:
     return communication.get_rank(), communication.get_group_size()
 
 
-def make_network() -> nn.Cell:
-    return nn.SequentialCell(
-        mscompat.TorchConv2d(1, 16, kernel_size=3, stride=2, padding=1),  # 8x8 to 4x4
-        nn.ReLU(),
-        mscompat.TorchConv2d(16, 32, kernel_size=3, stride=2, padding=1),  # to 2x2
-        nn.ReLU(),
-        mscompat.TorchConvTranspose2d(32, 16, kernel_size=3, stride=2, padding=1, output_padding=1),  # to 4x4
-        nn.ReLU(),
-        mscompat.TorchConvTranspose2d(16, 1, kernel_size=3, stride=2, padding=1, output_padding=1),  # to 8x8
-        nn.Sigmoid(),
-    )
-
-
-def make_step(network: nn.Cell, rank: int, ranks: int) -> Step:
+def make_step(network: nn.Module, rank: int, ranks: int) -> Step:
     """Each rank takes its part of a batch, all have the same weights and the loss of the whole batch."""
-    optimizer = nn.SGD(network.trainable_params(), LEARNING_RATE, momentum=MOMENTUM)
-    cell = nn.TrainOneStepCell(nn.WithLossCell(network, nn.MSELoss()), optimizer)
+    optimizer = ms.nn.SGD(list(network.parameters()), LEARNING_RATE, momentum=MOMENTUM)
+    cell = ms.nn.TrainOneStepCell(ms.nn.WithLossCell(network, nn.MSELoss()), optimizer).set_train()
 
     def step(batch: np.ndarray) -> float:
         batch = ms.Tensor(batch[rank::ranks])

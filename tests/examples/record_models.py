@@ -57,10 +57,7 @@ def exact_and_rounded(case: test_models.Case) -> tuple[dict[str, np.ndarray], ..
 
 
 def torch_shapes(network: torch.nn.Module) -> dict[str, tuple[int, ...]]:
-    return {
-        name: tuple(tensor.shape) for name, tensor in network.state_dict().items()
-        if not name.endswith("num_batches_tracked")
-    }
+    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
 
 
 def name_outputs(when, outputs):

@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 import mindspore as ms
 import numpy as np
 import pytest
-from mindspore import Tensor, nn
+from mindspore import Tensor
 from mindspore.experimental import optim
 from models import cyclegan, dcgan, hifigan, mobilenet, mtcnn, resnet, unet
 
 import mscompat
-from mscompat import random
+from mscompat import nn, random
 
 FILE = pathlib.Path(__file__).with_name("golden_models.npz")
 LEARNING_RATE = 0.02
@@ -32,7 +32,7 @@ GOLDEN = dict(np.load(FILE))
 
 
 class Case(NamedTuple):
-    cell: type[nn.Cell]  # of a class of that name in torch_models
+    cell: type[nn.Module]  # of a class of that name in torch_models
     arguments: dict[str, Any]
     shape: tuple[int, ...]
     loss: str
@@ -43,7 +43,6 @@ MOBILENET = {
     "num_classes": 10, "width_mult": 0.25, "inverted_residual_setting": ((1, 16, 1, 1), (6, 24, 2, 2), (6, 40, 2, 1)),
     "dropout": 0.0,
 }
-# With 6 channels, the gradient of the last bias nearly cancels out, and the error of layers.Tanh shows in what is left.
 HIFIGAN = {
     "num_mels": 8, "upsample_initial_channel": 16, "upsample_rates": (8, 2), "upsample_kernel_sizes": (16, 4),
 }
@@ -68,9 +67,9 @@ CASES = {
 
 
 def draw_weights(shapes):
-    """A state dict of these shapes, the same on every machine."""
+    """A state dict of these shapes, the same on every machine. BatchNorm goes on counting batches, as torch's does."""
     mscompat.manual_seed(0)
-    return {name: _draw(name, shapes[name]) for name in sorted(shapes)}
+    return {name: _draw(name, shapes[name]) for name in sorted(shapes) if not name.endswith("num_batches_tracked")}
 
 
 def _draw(name, shape):
@@ -101,21 +100,21 @@ def draw_targets(case, shapes):
 
 LOSSES = {"cross_entropy": nn.CrossEntropyLoss, "mse": nn.MSELoss, "bce": nn.BCELoss}
 OPTIMIZERS = {
-    "sgd": lambda parameters: nn.SGD(parameters, LEARNING_RATE, momentum=0.9),
+    "sgd": lambda parameters: ms.nn.SGD(parameters, LEARNING_RATE, momentum=0.9),
     # With an epsilon this large, a gradient of nothing but rounding makes a small step.
     "adam": lambda parameters: optim.AdamW(parameters, LEARNING_RATE, (0.5, 0.999), eps=1e-2, weight_decay=0.0),
 }
 
 
-class Objective(nn.Cell):
+class Objective(nn.Module):
     """(loss, output, ...)"""
 
     def __init__(self, network, loss):
         super().__init__()
         self.network = network
-        self.loss = LOSSES[loss](reduction="mean")
+        self.loss = LOSSES[loss]()
 
-    def construct(self, input, targets):
+    def forward(self, input, targets):
         outputs = self.network(input)
         if not isinstance(outputs, tuple):
             outputs = (outputs,)
@@ -132,17 +131,15 @@ def run(case):
     mscompat.load_torch_state_dict(network, start)
     input = Tensor(draw_input(case))
 
-    network.set_train(False)
+    network.eval()
     outputs = network(input)
     results = name_outputs("evaluation", outputs if isinstance(outputs, tuple) else (outputs,))
 
-    objective = Objective(network, case.loss).set_train()
-    optimizer = OPTIMIZERS[case.optimizer](network.trainable_params())
+    objective = Objective(network, case.loss).train()
+    optimizer = OPTIMIZERS[case.optimizer](list(network.parameters()))
     gradient = ms.value_and_grad(objective, None, network.trainable_params(), has_aux=True)
     shapes = [results[name].shape for name in results]
-    targets = tuple(
-        Tensor(target, ms.int32 if target.dtype == int else ms.float32) for target in draw_targets(case, shapes)
-    )
+    targets = tuple(Tensor(target) for target in draw_targets(case, shapes))
     for step in range(STEPS):
         (loss, *outputs), gradients = gradient(input, targets)
         optimizer(gradients)
@@ -242,7 +239,7 @@ def test_checkpoint_of_hifigan_with_weight_norm(function, tmp_path):
 
 
 def test_parameters_of_hifigan_have_the_names_of_the_checkpoint():
-    """As CellLists give them, and MindSpore's own files hold them."""
+    """MindSpore's own files hold them too."""
     port = hifigan.HiFiGANGenerator(**HIFIGAN)
     assert [parameter.name for parameter in port.get_parameters()] == list(mscompat.torch_state_dict(port))
 

@@ -2,7 +2,7 @@
 
 Sources: torchvision's resnet18 and mobilenet_v2, milesial/Pytorch-UNet, pytorch/examples' dcgan,
 junyanz/pytorch-CycleGAN-and-pix2pix's ResnetGenerator, timesler/facenet-pytorch's PNet, RNet and ONet,
-jik876/hifi-gan's Generator.
+jik876/hifi-gan's Generator. The last is that of examples/train_autoencoder.py.
 """
 
 from __future__ import annotations
@@ -367,7 +367,7 @@ class ResBlock1(nn.Module):
         self.convs2 = nn.ModuleList([_conv(channels, kernel_size, 1) for _ in dilations])
 
     def forward(self, x):
-        for conv1, conv2 in zip(self.convs1, self.convs2, strict=True):
+        for conv1, conv2 in zip(self.convs1, self.convs2):  # noqa: B905
             x = conv2(F.leaky_relu(conv1(F.leaky_relu(x, 0.1)), 0.1)) + x
         return x
 
@@ -416,6 +416,28 @@ class HiFiGANGenerator(nn.Module):
         x = self.conv_pre(x)
         for i, up in enumerate(self.ups):
             x = up(F.leaky_relu(x, 0.1))
-            blocks = self.resblocks[i * self.num_kernels : (i + 1) * self.num_kernels]
-            x = sum(block(x) for block in blocks) / self.num_kernels
+            total = 0.0
+            for block in self.resblocks[i * self.num_kernels : (i + 1) * self.num_kernels]:
+                total = total + block(x)
+            x = total / self.num_kernels
         return torch.tanh(self.conv_post(F.leaky_relu(x)))
+
+
+class Autoencoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.Sequential(
+            nn.Conv2d(1, 16, kernel_size=3, stride=2, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(16, 32, kernel_size=3, stride=2, padding=1),
+            nn.ReLU(inplace=True),
+        )
+        self.decoder = nn.Sequential(
+            nn.ConvTranspose2d(32, 16, kernel_size=3, stride=2, padding=1, output_padding=1),
+            nn.ReLU(inplace=True),
+            nn.ConvTranspose2d(16, 1, kernel_size=3, stride=2, padding=1, output_padding=1),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, x):
+        return self.decoder(self.encoder(x))
