@@ -1,18 +1,19 @@
-"""mscompat's layers or MindSpore's own, in Graph or PyNative mode, and ResNet-18 of them."""
+"""mscompat's layers or MindSpore's own, in Graph or PyNative mode, and whole networks of mscompat's."""
 
 from __future__ import annotations
 
 import ctypes
 import functools
 import importlib
+import inspect
 import pathlib
-import sys
 import types
 from collections.abc import Callable
 from typing import Any
 
 import mindspore as ms
 import numpy as np
+import worker
 from mindspore import Parameter, ParameterTuple, Tensor, nn, ops
 from workload import Arrays, Case
 
@@ -26,18 +27,16 @@ class Contender:
         if mode == "blocking":
             ms.runtime.launch_blocking()
         self.environment = {"mindspore": ms.__version__, "oneDNN": _onednn_version()}
+        self.layers: Any
         if library == "native":
-            # examples/models takes its layers from mscompat.nn: it gets MindSpore's own, and mscompat stays out.
-            layers: Any = types.ModuleType("mscompat.nn")
-            for name, layer in NATIVE.items():
-                setattr(layers, name, functools.partial(_native, layer))
-            sys.modules["mscompat.nn"] = layers
-            sys.modules["mscompat"] = types.ModuleType("mscompat")
+            self.layers = types.SimpleNamespace(
+                **{name: functools.partial(_native, layer) for name, layer in NATIVE.items()}, **NATIVE_CELLS
+            )
         else:
             mscompat = importlib.import_module("mscompat")
             self.environment["mscompat"] = mscompat.__version__
             mscompat.launch_blocking()
-        self.layers = importlib.import_module("mscompat.nn")
+            self.layers = mscompat.nn
         if pretend_avx512:
             pretender = importlib.import_module("pretend_avx512")
             if library == "mscompat":
@@ -94,16 +93,39 @@ class Contender:
         pad = padding.pad_operator(case.arguments["padding_mode"], tuple(case.input[2:]), (pads, pads))
         return self.operators(case._replace(arguments={**case.arguments, "padding": 0}), arrays, backward, pad)
 
-    def resnet18(self, images: np.ndarray, labels: np.ndarray, train: bool) -> Callable[[], tuple]:
-        network = importlib.import_module("models.resnet").ResNet18()
-        arguments = [Tensor(images)]
+    def cell(self, case: Case, input: np.ndarray, train: bool) -> Callable[[], tuple]:
+        """A cell that is called as it is, or trained."""
+        cell = getattr(self.layers, case.arguments["name"])(*case.arguments["args"])
+        for parameter in sorted(cell.trainable_params(), key=_is_bias):
+            parameter.set_data(Tensor(worker.parameter(parameter.shape)))
+        cell.set_train(train)
+        tensor = Tensor(input)
+        if not train:
+            self._compile(cell, tensor)
+            return lambda: (cell(tensor),)
+        gradients, gradient = _Gradients(cell), Tensor(worker.cotangent(cell(tensor).shape))
+        self._compile(gradients, tensor, gradient)
+
+        def call():
+            output, gradients_of = gradients(tensor, gradient)
+            return output, *_flat(gradients_of)
+
+        return call
+
+    def network(self, case: Case, input: np.ndarray, train: bool) -> Callable[[], tuple]:
+        """A network of examples/models, and its training by SGD: the square of its outputs is the loss."""
+        module, name = case.arguments["path"].split(".")
+        made = getattr(importlib.import_module(f"models.{module}"), name)
+        given = {index: value for index, value in enumerate(case.arguments["args"]) if value is not None}
+        names = list(inspect.signature(made).parameters)
+        importlib.import_module("mscompat").manual_seed(0)
+        network: nn.Cell = made(**{names[index]: value for index, value in given.items()})
         if train:
-            optimizer = nn.SGD(network.trainable_params(), 1e-3)
-            network = nn.TrainOneStepCell(nn.WithLossCell(network, nn.CrossEntropyLoss()), optimizer)
-            arguments.append(Tensor(labels))
+            network = nn.TrainOneStepCell(_Loss(network), nn.SGD(network.trainable_params(), 1e-3))
         network.set_train(train)
-        self._compile(network, *arguments)
-        return lambda: (network(*arguments),)
+        tensor = Tensor(input)
+        self._compile(network, tensor)
+        return lambda: tuple(_flat(network(tensor)))
 
     @staticmethod
     def wait_for(results: tuple[Tensor, ...]) -> None:
@@ -121,16 +143,47 @@ class Contender:
 
 
 class _Gradients(nn.Cell):
-    """The output, so that no graph leaves it out, and the gradients of input, weight and, where there is one, bias."""
+    """The output, so that no graph leaves it out, and the gradients of the input, and of weight and bias."""
 
     def __init__(self, layer: nn.Cell) -> None:
         super().__init__()
         self.layer = layer
-        self.parameters = ParameterTuple([one for one in (layer.weight, layer.bias) if one is not None])
+        parameters = layer.trainable_params()
+        self.parameters = ParameterTuple(sorted(parameters, key=_is_bias))
+        self.has_parameters = len(parameters) > 0
 
     def construct(self, input, cotangent):
-        output, gradients = ms.vjp(self.layer, input, weights=self.parameters)
+        if self.has_parameters:
+            output, gradients = ms.vjp(self.layer, input, weights=self.parameters)
+        else:
+            output, gradients = ms.vjp(self.layer, input)
         return output, gradients(cotangent)
+
+
+class _Loss(nn.Cell):
+    """The sum of the means of a network's squared outputs."""
+
+    def __init__(self, network: nn.Cell) -> None:
+        super().__init__()
+        self.network = network
+
+    def construct(self, input):
+        outputs = self.network(input)
+        if not isinstance(outputs, tuple):
+            return (outputs * outputs).mean()
+        total = 0.0
+        for output in outputs:
+            total = total + (output * output).mean()
+        return total
+
+
+def _is_bias(parameter):
+    return parameter.name.endswith(("bias", "beta"))
+
+
+def _flat(values):
+    """What is in tuples in tuples."""
+    return [one for value in values for one in _flat(value)] if isinstance(values, tuple) else [values]
 
 
 class _Padded(nn.Cell):
@@ -153,6 +206,22 @@ class _Padded(nn.Cell):
 NATIVE = {
     "Conv1d": nn.Conv1d, "Conv2d": nn.Conv2d, "Conv3d": nn.Conv3d, "ConvTranspose1d": nn.Conv1dTranspose,
     "ConvTranspose2d": nn.Conv2dTranspose, "ConvTranspose3d": nn.Conv3dTranspose,
+}
+# And its other cells, with the arguments that make them compute the same.
+NATIVE_CELLS = {
+    "BatchNorm2d": nn.BatchNorm2d, "GroupNorm": nn.GroupNorm, "ReLU": nn.ReLU, "ReLU6": nn.ReLU6,
+    "LeakyReLU": nn.LeakyReLU, "PReLU": nn.PReLU, "SiLU": nn.SiLU, "Hardswish": nn.HSwish, "Sigmoid": nn.Sigmoid,
+    "Softmax": nn.Softmax, "AdaptiveAvgPool2d": nn.AdaptiveAvgPool2d, "ReflectionPad2d": nn.ReflectionPad2d,
+    "PixelShuffle": nn.PixelShuffle, "Linear": nn.Dense,
+    "LayerNorm": lambda size: nn.LayerNorm((size,), epsilon=1e-5),
+    "GELU": lambda: nn.GELU(approximate=False),
+    "MaxPool2d": lambda size, stride=None, pad=0: nn.MaxPool2d(size, stride or size, "pad", pad),
+    "AvgPool2d": lambda size: nn.AvgPool2d(size, size),
+    "UpsamplingNearest2d": lambda _, scale: nn.Upsample(None, float(scale), recompute_scale_factor=True),
+    "UpsamplingBilinear2d": lambda _, scale: nn.Upsample(
+        None, float(scale), "bilinear", align_corners=True, recompute_scale_factor=True
+    ),
+    "Dropout": lambda p: nn.Dropout(p=p),
 }
 
 

@@ -72,9 +72,10 @@ class Contender:
         return self._read()
 
     def takes(self, case: Case, passes: str) -> bool:
-        """Whether it can run: what a pretended AVX-512 leaves to MindSpore's own layers."""
-        pretended = self.pretend_avx512 and self.name.startswith("native")
-        return not pretended or (case.kind in PRETENDED and passes == FORWARD)
+        """Whether it can run: no networks, and what a pretended AVX-512 leaves, by MindSpore's own layers."""
+        if not self.name.startswith("native"):
+            return True
+        return case.kind != "network" and (not self.pretend_avx512 or (case.kind in PRETENDED and passes == FORWARD))
 
     def long(self) -> float:
         """Seconds: a first call above counts as the only one."""
@@ -178,10 +179,15 @@ def environment(contenders: list[Contender]) -> dict[str, Any]:
     return found
 
 
+def is_asked_for(case: Case, expression: str) -> bool:
+    """Whether a regular expression is in the name or the kind of a case: network, cell..."""
+    return re.search(expression, f"{case.name} ({case.kind})") is not None
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="some of the cases, in two minutes")
-    parser.add_argument("--only", metavar="REGEX", default="", help="only the cases whose name has this")
+    parser.add_argument("--only", metavar="REGEX", default="", help="only the cases whose 'name (kind)' has this")
     parser.add_argument("--rounds", type=int, help="turns of each contender (default: 5; with --quick 3)")
     parser.add_argument("--limit", type=float, default=60, help="seconds after which a call is stopped (default: 60)")
     parser.add_argument(
@@ -200,7 +206,8 @@ def main() -> None:
     options = arguments()
     rounds = options.rounds or (3 if options.quick else 5)
     groups = [
-        group for group in (tuple(case for case in group if re.search(options.only, case.name)) for group in GROUPS)
+        group
+        for group in (tuple(case for case in group if is_asked_for(case, options.only)) for group in GROUPS)
         if group and (not options.quick or group[0].quick)
     ]
     names = [name for name in CONTENDERS if name != "torch" or importlib.util.find_spec("torch")]

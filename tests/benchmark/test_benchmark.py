@@ -55,7 +55,7 @@ def test_the_command(tmp_path):
     for seconds in results["import"].values():
         assert all(math.isfinite(value) and value > 0 for value in seconds)
     judged = [target["name"] for target in results["targets"] if target["met"] is not None]
-    assert ("graph: mscompat / torch, image networks, forward, mean" in judged) == ("torch" in names)
+    assert ("graph: mscompat / torch, layers of image networks, forward, mean" in judged) == ("torch" in names)
     assert ("graph: mscompat / torch, 1-D, 3-D, large kernels, forward, worst" in judged) == ("torch" in names)
     assert "import mscompat after mindspore, ms" in judged
 
@@ -143,7 +143,8 @@ def test_what_a_pretended_avx512_leaves_runs(modules):
 def test_shapes_are_torchs(modules):
     torch = pytest.importorskip("torch", reason="compares with torch")
     workload = modules("workload")
-    layers = [case for group in (*workload.GROUPS, workload.OVERHEAD) for case in group if case.kind != "network"]
+    cases = [case for group in (*workload.GROUPS, workload.OVERHEAD) for case in group]
+    layers = [case for case in cases if case.subject not in ("cell", "network")]
     for case in (*layers, *_small_cases(workload.Case)):
         with torch.device("meta"):
             layer = getattr(torch.nn, case.layer)(**case.arguments)
@@ -161,7 +162,7 @@ def test_json_gives_the_case_back(modules):
 def test_every_layer_is_judged(modules):
     report, workload = modules("report"), modules("workload")
     kinds = {case.kind for group in workload.GROUPS for case in group}
-    assert kinds == {*report.LAYERS, "network"}
+    assert kinds == set(report.COMPARED)
 
 
 def _results(modules, seconds, avx512):
@@ -206,12 +207,14 @@ def test_targets(modules, avx512):
     for what in ("image networks, no padding mode", "1-D, 3-D, large kernels"):
         assert targets[f"graph: mscompat / native, {what}, forward, mean"] == judged(1 / 130, True, not avx512)
         assert targets[f"pynative: mscompat / native, {what}, forward, mean"] == judged(2, False, not avx512)
-    for what in ("image networks", "1-D, 3-D, large kernels"):
+    for what in ("layers of image networks", "1-D, 3-D, large kernels"):
         assert targets[f"graph: mscompat / torch, {what}, forward, mean"] == judged(2.5, False)
         assert targets[f"graph: mscompat / torch, {what}, forward+backward, mean"] == judged(2.5, True)
     assert targets["graph: mscompat / torch, 1-D, 3-D, large kernels, forward, worst"] == judged(2.5, True)
     assert "pynative: mscompat / torch, 1-D, 3-D, large kernels, forward, mean" not in targets
     assert targets["graph: mscompat / torch, depthwise and grouped, forward+backward, worst"] == judged(2.5, True)
+    assert targets["graph: mscompat / torch, whole networks, forward, mean"] == judged(2.5, False)
+    assert targets["pynative: mscompat / native, other cells, forward, beyond the quartiles, worst"] == judged(2, False)
     assert targets["graph: padding modes / zeros, forward, worst"] == judged(1, True)
     assert targets["pynative: a call beyond its operators, microseconds"] == judged(50, False)
     assert targets["pynative: a functional call beyond its operators, microseconds"] == judged(20, True)
@@ -243,7 +246,7 @@ def test_without_torch(modules):
     report.summarize(results)
     results["targets"] = report.judge(results)
     assert [one["wrong"] for one in results["measurements"][:3]] == [False, True, False]
-    name = "graph: mscompat / torch, image networks, forward, mean"
+    name = "graph: mscompat / torch, layers of image networks, forward, mean"
     (against_torch,) = (one for one in results["targets"] if one["name"] == name)
     assert (against_torch["met"], against_torch["why"]) == (None, "not measured")
     assert json.loads(report.to_json(results)) == results

@@ -1,13 +1,15 @@
-"""torch's layers, and ResNet-18 of them."""
+"""torch's layers, and whole networks of them."""
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable
 
 import numpy as np
 import torch
-from torch_models import ResNet18
+import torch_models
+import worker
 from workload import Arrays, Case
 
 
@@ -35,18 +37,37 @@ class Contender:
 
         return call
 
-    def resnet18(self, images: np.ndarray, labels: np.ndarray, train: bool) -> Callable[[], tuple]:
-        network = ResNet18()
-        input, target = torch.from_numpy(images), torch.from_numpy(labels).long()
+    def cell(self, case: Case, input: np.ndarray, train: bool) -> Callable[[], tuple]:
+        cell = getattr(torch.nn, case.arguments["name"])(*case.arguments["args"]).train(train)
+        with torch.no_grad():
+            for parameter in cell.parameters():
+                parameter.copy_(torch.from_numpy(worker.parameter(tuple(parameter.shape))))
+        tensor = torch.from_numpy(input)
         if not train:
-            network.eval()
-            return torch.no_grad()(lambda: (network(input),))
-        loss_of = torch.nn.CrossEntropyLoss()
+            return torch.no_grad()(lambda: (cell(tensor),))
+        variables = (tensor.requires_grad_(), *cell.parameters())
+        gradient = torch.from_numpy(worker.cotangent(tuple(cell(tensor).shape)))
+
+        def call():
+            output = cell(tensor)
+            return output.detach(), *torch.autograd.grad(output, variables, gradient)
+
+        return call
+
+    def network(self, case: Case, input: np.ndarray, train: bool) -> Callable[[], tuple]:
+        made = getattr(torch_models, case.arguments["path"].split(".")[1])
+        given = {index: value for index, value in enumerate(case.arguments["args"]) if value is not None}
+        names = list(inspect.signature(made).parameters)
+        torch.manual_seed(0)
+        network = made(**{names[index]: value for index, value in given.items()}).train(train)
+        tensor = torch.from_numpy(input)
+        if not train:
+            return torch.no_grad()(lambda: _flat(network(tensor)))
         optimizer = torch.optim.SGD(network.parameters(), 1e-3)
 
         def step():
             optimizer.zero_grad()
-            loss = loss_of(network(input), target)
+            loss = sum((output * output).mean() for output in _flat(network(tensor)))
             loss.backward()
             optimizer.step()
             return (loss.detach(),)
@@ -60,3 +81,7 @@ class Contender:
     @staticmethod
     def array(tensor: torch.Tensor) -> np.ndarray:
         return tensor.numpy()
+
+
+def _flat(outputs: torch.Tensor | tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+    return outputs if isinstance(outputs, tuple) else (outputs,)

@@ -22,10 +22,20 @@ def make_call(contender: Any, case: Case, backward: bool) -> Callable[[], tuple]
     """What to time. Inputs and parameters are the same in every contender."""
     random = np.random.default_rng(0)
     input = random.standard_normal(case.input, np.float32)
-    if case.subject == "resnet18":
-        return contender.resnet18(input, np.arange(len(input), dtype=np.int32), backward)
+    if case.subject in ("cell", "network"):
+        return getattr(contender, case.subject)(case, input, backward)
     others = (shape and random.standard_normal(shape, np.float32) for shape in case.shapes)
     return getattr(contender, case.subject)(case, Arrays(input, *others), backward)
+
+
+def cotangent(shape: tuple[int, ...]) -> np.ndarray:
+    """The gradient of an output whose shape is known once it is there."""
+    return np.random.default_rng(2).standard_normal(shape, np.float32)
+
+
+def parameter(shape: tuple[int, ...]) -> np.ndarray:
+    """The values of a cell's parameter."""
+    return np.random.default_rng(3).uniform(0.5, 1.5, shape).astype(np.float32)
 
 
 def digest(array: np.ndarray) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""What is timed: the convolutions of well-known networks of one to three dimensions, and ResNet-18 as a whole."""
+"""What is timed: the convolutions of well-known networks of one to three dimensions, other cells, whole networks."""
 
 from __future__ import annotations
 
@@ -123,6 +123,52 @@ def _times(size: int | tuple[int, ...]) -> str:
     return str(size) if isinstance(size, int) else "x".join(map(str, size))
 
 
+def _cell(name, input, *args, **fields) -> Case:
+    """A cell of mscompat.nn beside MindSpore's own and torch's: evaluated in the forward pass, trained in both."""
+    text = f"{name}({', '.join(map(str, args))}), {_times(input)}"
+    return Case(text, "cell", input, {"name": name, "args": list(args)}, subject="cell", **fields)
+
+
+def _network(name, input, path, *args, **fields) -> Case:
+    """A network of examples/models and its torch original; both passes are a step of training."""
+    return Case(name, "network", input, {"path": path, "args": list(args)}, subject="network", **fields)
+
+
+_MAPS = (8, 64, 56, 56)
+CELLS: tuple[Case, ...] = (
+    _cell("BatchNorm2d", _MAPS, 64, quick=True),
+    _cell("BatchNorm2d", (8, 960, 7, 7), 960),
+    _cell("GroupNorm", (8, 64, 28, 28), 8, 64),
+    _cell("LayerNorm", (8, 196, 512), 512, quick=True),
+    _cell("ReLU", _MAPS, quick=True),
+    _cell("ReLU6", _MAPS),
+    _cell("LeakyReLU", _MAPS, 0.2),
+    _cell("PReLU", _MAPS, 64),
+    _cell("GELU", _MAPS),
+    _cell("SiLU", _MAPS),
+    _cell("Hardswish", _MAPS),
+    _cell("Sigmoid", _MAPS),
+    _cell("Softmax", (64, 1000), 1),
+    _cell("MaxPool2d", _MAPS, 2, quick=True),
+    _cell("MaxPool2d", (8, 64, 112, 112), 3, 2, 1),
+    _cell("AvgPool2d", _MAPS, 2),
+    _cell("AdaptiveAvgPool2d", (8, 512, 7, 7), 1),
+    _cell("ReflectionPad2d", (1, 64, 128, 128), 1),
+    _cell("UpsamplingNearest2d", (1, 64, 64, 64), None, 2),
+    _cell("UpsamplingBilinear2d", (1, 64, 64, 64), None, 2),
+    _cell("PixelShuffle", (1, 256, 64, 64), 2),
+    _cell("Linear", (64, 512), 512, 1000, quick=True),
+    _cell("Dropout", (64, 4096), 0.5),
+)
+NETWORKS: tuple[Case, ...] = (
+    _network("ResNet-18", (8, 3, 224, 224), "resnet.ResNet18", quick=True),
+    _network("MobileNetV2", (8, 3, 224, 224), "mobilenet.MobileNetV2", 1000, 1.0, None, 0.0, quick=True),
+    _network("U-Net", (1, 3, 128, 128), "unet.UNet", 3, 2),
+    _network("DCGAN's generator", (16, 100, 1, 1), "dcgan.Generator", quick=True),
+    _network("CycleGAN's generator", (1, 3, 128, 128), "cyclegan.ResnetGenerator"),
+    _network("MTCNN's O-Net", (64, 3, 48, 48), "mtcnn.ONet"),
+)
+
 # One group after the other; the members of a group take turns, so that their times compare.
 GROUPS: tuple[tuple[Case, ...], ...] = (
     (_resnet(224, 3, 64, 7, 2, 3, 1),),
@@ -188,7 +234,8 @@ GROUPS: tuple[tuple[Case, ...], ...] = (
     (_large("large kernel", 1, 256, 1, 1, 31),),
     (_large("blur", 1, 256, 3, 3, 21, groups=3),),
     (_large("large kernel", 4, 128, 1, 8, 11, quick=True),),
-    (Case("ResNet-18", "network", (8, 3, 224, 224), {}, subject="resnet18"),),
+    *((case,) for case in CELLS),
+    *((case,) for case in NETWORKS),
 )
 
 # What a call costs beyond its operators, in PyNative mode: each call, and its operators.
