@@ -1,8 +1,8 @@
-"""Convolution cells for MindSpore that behave exactly like PyTorch's, and PyTorch's checkpoints in any cells.
+"""The layers of convolutional networks, exactly as PyTorch's, and PyTorch's checkpoints in any cells, for MindSpore.
 
 All names are loaded at import, not when they are asked for. MindSpore, which takes seconds, has to be imported here in
 any case: its oneDNN can be capped before its first operator only, and that operator may come before the first layer.
-What is left to put off takes a hundredth of that time.
+What is left to put off takes a tenth of that time.
 """
 
 # All that an import does to the process: see _mindspore/README.md.

@@ -37,7 +37,7 @@ LAYERS = (
     ("_conv.devices",),
     ("_conv.algorithms",),
     ("_conv.shapes", "_conv.spec", "_conv.arguments", "_conv.geometry"),
-    ("_mindspore", "_missing", "_rounding", "_terminal"),
+    ("_constant", "_mindspore", "_missing", "_rounding", "_terminal"),
 )
 # They know no MindSpore: neither they nor what they import imports it.
 PURE = ("_conv.spec", "_conv.arguments", "_conv.geometry", "_conv.shapes")

@@ -22,7 +22,7 @@ OTHER_DTYPES = {
     "int64": "long int", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
 }
 """Those that they do not take."""
-SCALAR_TYPES = {
+_SCALAR_TYPES = {
     "c10::Half": "Half", "c10::BFloat16": "BFloat16", "unsigned char": "Byte", "signed char": "Char",
     "short int": "Short", "long int": "Long", "c10::complex<float>": "ComplexFloat",
     "c10::complex<double>": "ComplexDouble",
@@ -30,6 +30,11 @@ SCALAR_TYPES = {
 """torch's other names of these, where they are not the first ones with a capital."""
 _LARGEST_PADDING = 2**62 - 1  # torch's
 _AXES = ("depth", "height", "width")  # the names in torch's sentences
+
+
+def scalar_name(cpp_name: str) -> str:
+    """torch's scalar type of a C++ name: Float of float, Half of c10::Half."""
+    return _SCALAR_TYPES.get(cpp_name, cpp_name.capitalize())
 
 
 @dataclass(frozen=True)

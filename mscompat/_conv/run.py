@@ -11,7 +11,8 @@ from typing import Any
 
 from mindspore import Parameter, Tensor, ops
 
-from .._mindspore.compile_time import compile_time, compile_time_function, is_exporting, is_in_graph
+from .._constant import constant
+from .._mindspore.compile_time import compile_time_function, is_exporting, is_in_graph
 from .algorithms.padding import pad_at_runtime
 from .plan import Plan, make_plan
 from .spec import ConvSpec
@@ -87,15 +88,9 @@ def conv_transpose(
     return _finish(plan, operator(input, weight, shape), bias)
 
 
-@compile_time
-@functools.lru_cache
-def _zero(dtype: Any) -> Tensor:
-    return Tensor(0, dtype)  # with a number of Python's, float64 passes through float32 (MS-54)
-
-
 def _zero_padded(plan: Plan, input: Tensor) -> Tensor:
     """In PyNative mode, second derivatives of Pad are wrong (MS-08); in graphs, gradients of PadV3 are (MS-13)."""
-    return plan.zero_pad(input) if is_in_graph() else _pad_v3(input, plan.pads_from_last, _zero(input.dtype))
+    return plan.zero_pad(input) if is_in_graph() else _pad_v3(input, plan.pads_from_last, constant(0, input.dtype))
 
 
 # In PyNative mode an axis of size 1 comes and goes by Stack and Unstack: ExpandDims and Squeeze make views there, whose

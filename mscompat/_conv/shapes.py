@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from . import geometry
-from .arguments import SCALAR_TYPES, Caller, check_kernel, integer
+from .arguments import Caller, check_kernel, integer, scalar_name
 
 Shape = tuple[Any, ...]
 """Of int, or None for a size that is not known before the call (dynamic shapes)."""
@@ -27,7 +27,7 @@ def check_dtypes(caller: Caller, input: str, weight: str, bias: str | None) -> N
         caller.fail(f"Input type ({input}) and {name} type ({other}) should be the same")
     if input != weight:
         caller.fail(
-            f"expected scalar type {_scalar_name(input)} but found {_scalar_name(weight)}: "
+            f"expected scalar type {scalar_name(input)} but found {scalar_name(weight)}: "
             f"Input type ({input}) and weight type ({weight}) should be the same"
         )
 
@@ -255,8 +255,3 @@ def _given(weight: Shape, groups: int, transposed: bool) -> str:
 def _text(shape: Shape) -> str:
     """A shape as torch prints it; an unknown size as -1, MindSpore's own mark."""
     return str([-1 if size is None else size for size in shape])
-
-
-def _scalar_name(name: str) -> str:
-    """torch's scalar type of a C++ name: Float of float, Half of c10::Half."""
-    return SCALAR_TYPES.get(name, name.capitalize())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._pooling_arguments import check_rank_1d, fail, integers
+from ._errors import fail
+from ._pooling_arguments import check_rank_1d, integers
 
 __all__: list[str] = []
 

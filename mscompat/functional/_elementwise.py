@@ -15,31 +15,19 @@ import mindspore as ms
 import numpy as np
 from mindspore import Parameter, Tensor, nn, ops
 
+from .._constant import constant
 from .._mindspore.compile_time import compile_time
+from ._errors import scalar_type
 
-__all__ = [
-    "Elementwise", "axis_of", "c_name", "check_tensor", "constant", "is_half", "number", "of", "refuse", "run",
-    "spread",
-]
+__all__ = ["Elementwise", "axis_of", "check_tensor", "is_half", "number", "of", "refuse", "run", "spread"]
 
 _cast = ops.Cast()
 _neg = ops.Neg()
 _sub = ops.Sub()
 _zeros_like = ops.ZerosLike()
 
-_C_NAMES = {
-    "Float16": "Half", "BFloat16": "BFloat16", "Float32": "Float", "Float64": "Double", "Int8": "Char",
-    "Int16": "Short", "Int32": "Int", "Int64": "Long", "UInt8": "Byte", "Complex64": "ComplexFloat",
-    "Complex128": "ComplexDouble",
-}
 _HALF = (ms.float16, ms.bfloat16)
 _INTEGERS = (ms.int8, ms.int16, ms.int32, ms.int64, ms.uint8, ms.uint16, ms.uint32, ms.uint64)
-
-
-@functools.lru_cache(maxsize=1024)
-def constant(value: float, dtype: Any) -> Tensor:
-    """A number as a tensor without axes: a float that meets a float64 tensor passes through float32 (MS-54)."""
-    return Tensor(int(value) if dtype in _INTEGERS else value, dtype)
 
 
 def spread(values: Tensor, like: Tensor) -> Tensor:
@@ -128,12 +116,7 @@ def _plan(name: str, dtype: Any, numbers: tuple[float, ...]) -> tuple[Any, Any, 
 
 def refuse(name: str, kernel: str, dtype: Any) -> NoReturn:
     """Raise what torch raises of a dtype that a kernel does not take."""
-    raise NotImplementedError(f"For '{name}', \"{kernel}\" not implemented for '{c_name(dtype)}'.")
-
-
-def c_name(dtype: Any) -> str:
-    """torch's C++ name of a dtype, which is in its sentences."""
-    return _C_NAMES.get(str(dtype), str(dtype))
+    raise NotImplementedError(f"For '{name}', \"{kernel}\" not implemented for '{scalar_type(dtype)}'.")
 
 
 def is_half(name: str, kernel: str, dtype: Any) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from ._errors import fail
 
 __all__ = ["Request", "check"]
 
@@ -44,24 +46,32 @@ def check(
     """The request, or torch's error, in torch's order. A size of the shape is None where it is not known."""
     if mode in (*_NEAREST, "area"):
         if align_corners is not None:
-            _fail(ValueError, "align_corners option can only be set with the interpolating modes: "
-                  "linear | bilinear | bicubic | trilinear")
+            fail(
+                "interpolate",
+                "align_corners option can only be set with the interpolating modes: "
+                "linear | bilinear | bicubic | trilinear",
+                ValueError,
+            )
     elif align_corners is None:
         align_corners = False
     given = list(shape[2:])
     count = len(given)
     sizes, scales = _sizes_or_scales(given, size, scale_factor)
     if recompute_scale_factor and size is not None:
-        _fail(ValueError, "recompute_scale_factor is not meaningful with an explicit size")
+        fail("interpolate", "recompute_scale_factor is not meaningful with an explicit size", ValueError)
     if scales is not None and (recompute_scale_factor or mode == "area"):
         sizes, scales = [_scaled(length, scale) for length, scale in zip(given, scales, strict=True)], None
     antialias = bool(antialias)
     if antialias and not (mode in ("bilinear", "bicubic", "lanczos") and count == 2):
-        _fail(ValueError, "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D "
-              "tensor as input")
+        fail(
+            "interpolate",
+            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D "
+            "tensor as input",
+            ValueError,
+        )
     _check_mode(mode, len(shape), align_corners, antialias)
     if align_corners is not None and not isinstance(align_corners, bool):
-        _fail(TypeError, f"argument 'align_corners' must be bool, not {type(align_corners).__name__}")
+        fail("interpolate", f"argument 'align_corners' must be bool, not {type(align_corners).__name__}", TypeError)
     if scales is not None:
         sizes = [_scaled(length, scale) for length, scale in zip(given, scales, strict=True)]
     assert sizes is not None
@@ -73,48 +83,64 @@ def check(
     )
 
 
-def _fail(error: type[Exception], sentence: str) -> NoReturn:
-    raise error(f"For 'interpolate', {sentence}.")
-
-
 def _sizes_or_scales(given: list[Any], size: Any, scale_factor: Any) -> tuple[list[Any] | None, list[Any] | None]:
     count = len(given)
     if size is not None and scale_factor is not None:
-        _fail(ValueError, "only one of size or scale_factor should be defined")
+        fail("interpolate", "only one of size or scale_factor should be defined", ValueError)
     if size is not None:
         if isinstance(size, (list, tuple)):
             if len(size) != count:
-                _fail(ValueError, "Input and output must have the same number of spatial dimensions, but got input "
-                      f"with spatial dimensions of {given} and output size of {size}. Please provide input tensor in "
-                      "(N, C, d1, d2, ...,dK) format and output size in (o1, o2, ...,oK) format")
+                fail(
+                    "interpolate",
+                    "Input and output must have the same number of spatial dimensions, but got input "
+                    f"with spatial dimensions of {given} and output size of {size}. Please provide input tensor in "
+                    "(N, C, d1, d2, ...,dK) format and output size in (o1, o2, ...,oK) format",
+                    ValueError,
+                )
             if not all(isinstance(one, Integral) for one in size):
-                _fail(TypeError, "expected size to be one of int or Tuple[int] or Tuple[int, int] or Tuple[int, int, "
-                      f"int], but got size with types {[type(one) for one in size]}")
+                fail(
+                    "interpolate",
+                    "expected size to be one of int or Tuple[int] or Tuple[int, int] or Tuple[int, int, "
+                    f"int], but got size with types {[type(one) for one in size]}",
+                    TypeError,
+                )
             return [int(one) for one in size], None
         if isinstance(size, bool) or not isinstance(size, Integral):
-            _fail(TypeError, f"argument 'output_size' must be tuple of ints, but found element of type "
-                  f"{type(size).__name__} at pos 0")
+            fail(
+                "interpolate",
+                f"argument 'output_size' must be tuple of ints, but found element of type "
+                f"{type(size).__name__} at pos 0",
+                TypeError,
+            )
         return [int(size)] * count, None
     if scale_factor is None:
-        _fail(ValueError, "either size or scale_factor should be defined")
+        fail("interpolate", "either size or scale_factor should be defined", ValueError)
     if isinstance(scale_factor, (list, tuple)):
         if len(scale_factor) != count:
-            _fail(ValueError, "Input and scale_factor must have the same number of spatial dimensions, but got input "
-                  f"with spatial dimensions of {given} and scale_factor of shape {scale_factor}. Please provide input "
-                  "tensor in (N, C, d1, d2, ...,dK) format and scale_factor in (s1, s2, ...,sK) format")
+            fail(
+                "interpolate",
+                "Input and scale_factor must have the same number of spatial dimensions, but got input "
+                f"with spatial dimensions of {given} and scale_factor of shape {scale_factor}. Please provide input "
+                "tensor in (N, C, d1, d2, ...,dK) format and scale_factor in (s1, s2, ...,sK) format",
+                ValueError,
+            )
         scales = list(scale_factor)
     else:
         scales = [scale_factor] * count
     for position, scale in enumerate(scales, 1):
         if not isinstance(scale, (Real, np.floating)):
-            _fail(TypeError, "argument 'scale_factors' must be tuple of floats, but found element of type "
-                  f"{type(scale).__name__} at pos {position}")
+            fail(
+                "interpolate",
+                "argument 'scale_factors' must be tuple of floats, but found element of type "
+                f"{type(scale).__name__} at pos {position}",
+                TypeError,
+            )
     return None, [float(scale) for scale in scales]
 
 
 def _scaled(length: int | None, scale: float) -> int | None:
     if not math.isfinite(scale):
-        _fail(RuntimeError, "value cannot be converted to type int64_t without overflow")
+        fail("interpolate", "value cannot be converted to type int64_t without overflow")
     return None if length is None else int(length * scale)
 
 
@@ -122,15 +148,19 @@ def _check_mode(mode: Any, axes: int, align_corners: Any, antialias: bool) -> No
     if axes in _MODES and mode in _MODES[axes]:
         if mode == "lanczos":
             if align_corners:
-                _fail(ValueError, "Lanczos mode does not support align_corners=True")
+                fail("interpolate", "Lanczos mode does not support align_corners=True", ValueError)
             if not antialias:
-                _fail(ValueError, "Lanczos mode requires antialias=True")
+                fail("interpolate", "Lanczos mode requires antialias=True", ValueError)
         return
     if axes in _MODES and mode in _AXES:
-        _fail(NotImplementedError, f"Got {axes}D input, but {mode} mode needs {_AXES[mode]}D input")
-    _fail(NotImplementedError, f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {axes}D) for the modes: "
-          "nearest | linear | bilinear | bicubic | trilinear | lanczos | area | nearest-exact (got "
-          f"{mode})")
+        fail("interpolate", f"Got {axes}D input, but {mode} mode needs {_AXES[mode]}D input", NotImplementedError)
+    fail(
+        "interpolate",
+        f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {axes}D) for the modes: "
+        "nearest | linear | bilinear | bicubic | trilinear | lanczos | area | nearest-exact (got "
+        f"{mode})",
+        NotImplementedError,
+    )
 
 
 def _check_sizes(mode: str, shape: Sequence[int | None], sizes: list[int | None]) -> None:
@@ -138,11 +168,17 @@ def _check_sizes(mode: str, shape: Sequence[int | None], sizes: list[int | None]
     if mode == "area":
         for axis, length in enumerate(shape[1:], 1):
             if length == 0 and (axis > 1 or count == 1):
-                _fail(RuntimeError, f"adaptive_avg_pool{count}d(): Expected input to have non-zero size for non-batch "
-                      f"dimensions, but input has sizes {list(shape)} with dimension {axis} being empty")
+                fail(
+                    "interpolate",
+                    f"adaptive_avg_pool{count}d(): Expected input to have non-zero size for non-batch "
+                    f"dimensions, but input has sizes {list(shape)} with dimension {axis} being empty",
+                )
         if any(length is not None and length < 0 for length in sizes):
-            _fail(RuntimeError, f"adaptive_avg_pool{count}d: elements of output_size must be greater than or equal to "
-                  f"0 but received {{{', '.join(map(str, sizes))}}}")
+            fail(
+                "interpolate",
+                f"adaptive_avg_pool{count}d: elements of output_size must be greater than or equal to "
+                f"0 but received {{{', '.join(map(str, sizes))}}}",
+            )
         return
     if any(length is not None and length <= 0 for length in (*shape[2:], *sizes)):
         names = "DHW"[-count:]
@@ -151,10 +187,13 @@ def _check_sizes(mode: str, shape: Sequence[int | None], sizes: list[int | None]
             for lengths in (shape[2:], sizes)
         )
         and_word = "and " if count == 1 else ""
-        _fail(RuntimeError, f"Input and output sizes should be greater than 0, but got input ({one}) {and_word}output "
-              f"({other})")
+        fail(
+            "interpolate",
+            f"Input and output sizes should be greater than 0, but got input ({one}) {and_word}output "
+            f"({other})",
+        )
     if shape[1] == 0:
-        _fail(RuntimeError, f"Non-empty {count + 2}D data tensor expected but got a tensor with sizes {list(shape)}")
+        fail("interpolate", f"Non-empty {count + 2}D data tensor expected but got a tensor with sizes {list(shape)}")
 
 
 def _check_dtype(mode: str, count: int, dtype: str, antialias: bool) -> None:
@@ -171,4 +210,4 @@ def _check_dtype(mode: str, count: int, dtype: str, antialias: bool) -> None:
     else:
         kind = {"bicubic": "cubic", "linear": "linear", "trilinear": "linear"}.get(mode, "nearest")
         kernel = f"compute_indices_weights_{kind}"
-    _fail(NotImplementedError, f"\"{kernel}\" not implemented for '{_DTYPES.get(dtype, dtype)}'")
+    fail("interpolate", f"\"{kernel}\" not implemented for '{_DTYPES.get(dtype, dtype)}'", NotImplementedError)

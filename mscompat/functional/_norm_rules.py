@@ -10,9 +10,11 @@ import functools
 import math
 from collections.abc import Sequence
 from numbers import Integral
-from typing import Any, NoReturn
+from typing import Any
 
 import mindspore as ms
+
+from ._errors import fail, scalar_type
 
 __all__ = [
     "Meta", "check_batch_norm", "check_dtypes", "check_group_norm", "check_instance_norm", "check_local_response_norm",
@@ -22,16 +24,7 @@ __all__ = [
 Meta = tuple[tuple[int, ...], Any] | None
 """Shape and dtype of a tensor, or None where it is not given."""
 
-_NAMES = {ms.float16: "Half", ms.bfloat16: "BFloat16", ms.float32: "Float", ms.float64: "Double"}
-_OTHER_NAMES = {
-    ms.int8: "Char", ms.uint8: "Byte", ms.int16: "Short", ms.int32: "Int", ms.int64: "Long", ms.bool_: "Bool",
-    ms.complex64: "ComplexFloat", ms.complex128: "ComplexDouble",
-}
-
-
-def fail(name: str, sentence: str, error: type[Exception] = RuntimeError) -> NoReturn:
-    """Raise with a sentence that names the function."""
-    raise error(f"For '{name}', {sentence}.")
+_FLOATS = (ms.float16, ms.bfloat16, ms.float32, ms.float64)
 
 
 def known(shape: Sequence[Any]) -> tuple[int, ...]:
@@ -48,22 +41,22 @@ def count(sizes: Sequence[int]) -> int:
 
 def check_dtypes(name: str, kernel: str, dtype: Any, *metas: Meta) -> None:
     """Parameters have the input's dtype, or are float32 beside an input of a half type."""
-    if dtype not in _NAMES:
-        fail(name, f"\"{kernel}\" not implemented for '{_OTHER_NAMES.get(dtype, dtype)}'", NotImplementedError)
+    if dtype not in _FLOATS:
+        fail(name, f"\"{kernel}\" not implemented for '{scalar_type(dtype)}'", NotImplementedError)
     given = [meta[1] for meta in metas if meta is not None]
     if not given:
         return
     if given[0] == dtype:
         for other in given:
             if other != dtype:
-                fail(name, f"expected scalar type {_NAMES[dtype]} but found {_NAMES.get(other, other)}")
+                fail(name, f"expected scalar type {scalar_type(dtype)} but found {scalar_type(other)}")
     elif any(other != ms.float32 for other in given):
         if given[0] == ms.float32:
             wrong = next(other for other in given if other != ms.float32)
             fail(
                 name,
                 f"mixed dtype (CPU): expect parameter to have scalar type of Float: expected scalar type Float but "
-                f"found {_NAMES.get(wrong, wrong)}",
+                f"found {scalar_type(wrong)}",
             )
         fail(name, "mixed dtype (CPU): expect parameter to have scalar type of Float")
     elif dtype == ms.float64:

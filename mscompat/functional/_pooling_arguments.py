@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any, NoReturn
+from typing import Any
+
+from ._errors import fail
 
 __all__: list[str] = []
 
@@ -57,11 +59,6 @@ class Window:
         starts = (index * self.stride[axis] - self.padding[axis] for index in range(self.output_size(axis, size)))
         offsets = range(0, self.kernel[axis] * self.dilation[axis], self.dilation[axis])
         return any(all(not 0 <= start + offset < size for offset in offsets) for start in starts)
-
-
-def fail(name: str, sentence: str, error: type[Exception] = RuntimeError) -> NoReturn:
-    """Raise torch's error with a sentence that names the function."""
-    raise error(f"For '{name}', {sentence}.")
 
 
 def is_known(size: Any) -> bool:

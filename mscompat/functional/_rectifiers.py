@@ -17,7 +17,8 @@ import numpy as np
 from mindspore import Tensor, nn, ops
 from mindspore.ops.auto_generate import HSwishGrad, ReluGrad
 
-from ._elementwise import Elementwise, constant, of, spread
+from .._constant import constant
+from ._elementwise import Elementwise, of, spread
 
 _abs = ops.Abs()
 _add = ops.Add()

@@ -14,8 +14,9 @@ import mindspore as ms
 from mindspore import Tensor, ops
 from mindspore.ops.auto_generate import SiLU, TanhGrad
 
+from .._constant import constant
 from .._conv.devices import current_target
-from ._elementwise import Elementwise, constant, of
+from ._elementwise import Elementwise, of
 
 _abs = ops.Abs()
 _FLOAT32, _FLOAT64 = ms.float32, ms.float64
@@ -51,16 +52,10 @@ def _expm1_by_float64(x: Tensor) -> Tensor:
     return _cast(_expm1(_cast(x, _FLOAT64)), _FLOAT32)
 
 
-_zero_of_float32, _one_of_float32 = constant(0.0, _FLOAT32), constant(1.0, _FLOAT32)
-
-
 def _sigmoid_by_float64(x: Tensor) -> Tensor:
     """1 / (1 + exp(-x)), exact where it is small, too."""
     z = _exp_by_float64(_neg(_abs(x)))
-    return _div(_maximum(z, _cast(_greater(x, _zero_of_float32), _FLOAT32)), _add(z, _one_of_float32))
-
-
-_quarter, _one, _two = (constant(number, ms.float64) for number in (0.25, 1.0, 2.0))
+    return _div(_maximum(z, _cast(_greater(x, constant(0.0, _FLOAT32)), _FLOAT32)), _add(z, constant(1.0, _FLOAT32)))
 
 
 def _expm1_of_float64(x: Tensor) -> Tensor:
@@ -68,9 +63,9 @@ def _expm1_of_float64(x: Tensor) -> Tensor:
 
     Tanh is exact: exp(x / 2) - 1 = 2 * t / (1 - t) with t = tanh(x / 4).
     """
-    t = _tanh(_mul(x, _quarter))
-    root = _div(_add(t, t), _sub(_one, t))
-    return _mul(root, _add(root, _two))
+    t = _tanh(_mul(x, constant(0.25, _FLOAT64)))
+    root = _div(_add(t, t), _sub(constant(1.0, _FLOAT64), t))
+    return _mul(root, _add(root, constant(2.0, _FLOAT64)))
 
 
 class _Exponential(Elementwise):

@@ -17,14 +17,15 @@ import mindspore as ms
 import numpy as np
 from mindspore import Tensor, ops
 
+from .._constant import constant
 from .._conv.devices import current_target
 from .._mindspore.compile_time import compile_time, is_exporting, is_in_graph
 from .._mindspore.nested_gradient import is_differentiated_twice
 from ._norm_rules import count, known
 
 __all__ = [
-    "affine", "computed", "group_masks", "of_empty", "over_groups", "over_last", "product", "route", "scalar",
-    "scratch", "standardize", "training_batch_norm",
+    "affine", "computed", "group_masks", "of_empty", "over_groups", "over_last", "product", "route", "scratch",
+    "standardize", "training_batch_norm",
 ]
 
 _mean = ops.ReduceMean(keep_dims=True)
@@ -50,7 +51,7 @@ def standardize(input: Tensor, axes: tuple[int, ...], eps: float) -> tuple[Tenso
     mean = _mean(input, axes)
     centred = input - mean
     variance = _mean(_square(centred), axes)
-    return centred * _rsqrt(variance + scalar(eps, input.dtype)), mean, variance
+    return centred * _rsqrt(variance + constant(eps, input.dtype)), mean, variance
 
 
 def affine(input: Tensor, weight: Tensor | None, bias: Tensor | None, shape: tuple[int, ...]) -> Tensor:
@@ -97,13 +98,6 @@ def _layer_norm_operator(first: int, eps: float) -> Any:
     return ops.LayerNorm(begin_norm_axis=first, begin_params_axis=first, epsilon=eps)
 
 
-@functools.lru_cache(maxsize=256)
-def _make_scalar(value: float, dtype: Any) -> Tensor:
-    return Tensor(value, dtype)
-
-
-scalar = compile_time(_make_scalar)
-"""(number, dtype) -> Tensor: beside float64 tensors, MindSpore rounds Python's numbers to float32 (MS-54)."""
 product = compile_time(count)
 """(sizes) -> their product."""
 training_batch_norm = compile_time(_training_batch_norm)
@@ -164,7 +158,7 @@ def _groups_by_masks(input: Tensor, groups: int, eps: float) -> Tensor:
     spatial = tuple(range(2, len(input.shape)))
     centred = input - _mean_of_groups(input, masks, spatial)
     variance = _mean_of_groups(_square(centred), masks, spatial)
-    return centred * _rsqrt(variance + scalar(eps, input.dtype))
+    return centred * _rsqrt(variance + constant(eps, input.dtype))
 
 
 def _mean_of_groups(input: Tensor, masks: tuple[Tensor, ...], spatial: tuple[int, ...]) -> Tensor:
@@ -172,7 +166,7 @@ def _mean_of_groups(input: Tensor, masks: tuple[Tensor, ...], spatial: tuple[int
     total = 0
     for mask in masks:
         total = total + _mean(by_channel * mask, 1) * mask
-    return total * scalar(len(masks), input.dtype)
+    return total * constant(len(masks), input.dtype)
 
 
 @functools.lru_cache(maxsize=64)

@@ -8,8 +8,8 @@ from typing import Any
 
 from mindspore import Tensor, ops
 
+from .._constant import constant
 from .._mindspore.compile_time import compile_time
-from .reduction import number
 
 __all__ = ["vector_norm"]
 
@@ -53,10 +53,10 @@ def vector_norm(x: Tensor, p: float, axes: int | tuple[int, ...]) -> Tensor:
         root = _sqrt(_select(is_zero, _ones_like(total), total))
         return _select(is_zero, _zeros_like(total), root)
     is_zero = _equal(magnitude, 0)
-    powers = _pow(_select(is_zero, _ones_like(x), magnitude), number(p, x.dtype))
+    powers = _pow(_select(is_zero, _ones_like(x), magnitude), constant(p, x.dtype))
     of_zero = _zeros_like(x)
     if p < 0:
-        of_zero = of_zero + number(_INFINITY, x.dtype)
+        of_zero = of_zero + constant(_INFINITY, x.dtype)
     total = _sum(_select(is_zero, of_zero, powers), axes)
     is_zero = _equal(total, 0)
     root = _pow(_select(is_zero, _ones_like(total), total), _reciprocal(p, x.dtype))

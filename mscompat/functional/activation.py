@@ -14,10 +14,12 @@ import mindspore as ms
 import numpy as np
 from mindspore import Tensor, ops
 
+from .._constant import constant
 from .._mindspore.compile_time import compile_time
 from .._mindspore.parsed_anew import parsed_anew
 from . import _smooth  # noqa: F401 (whose cells `run` finds by name)
-from ._elementwise import axis_of, c_name, check_tensor, constant, is_half, number, run
+from ._elementwise import axis_of, check_tensor, is_half, number, run
+from ._errors import scalar_type
 from ._rectifiers import PRelu
 
 __all__ = [
@@ -292,7 +294,7 @@ def _prelu_plan(
 ) -> tuple[Any, Any, bool]:
     """The cell, the shape in which the weight broadcasts (None for its own), whether the dtype is a half type."""
     if dtype != weight_dtype:
-        names = f"{c_name(dtype)} and {c_name(weight_dtype)}"
+        names = f"{scalar_type(dtype)} and {scalar_type(weight_dtype)}"
         raise RuntimeError(f"For 'prelu', prelu: Type promoting not supported. Got {names}.")
     if len(weight_shape) > 1:
         raise RuntimeError(

@@ -12,7 +12,8 @@ from mindspore import Tensor, ops
 from .._mindspore.compile_time import compile_time, is_in_graph
 from . import _avg_pooling_cells
 from ._avg_pooling_float64 import AvgPoolFloat64
-from ._pooling_arguments import Window, avg_output, avg_window, check_dtype, fail
+from ._errors import fail
+from ._pooling_arguments import Window, avg_output, avg_window, check_dtype
 from ._pooling_cells import axes_to
 
 __all__ = ["avg_pool1d", "avg_pool2d", "avg_pool3d"]

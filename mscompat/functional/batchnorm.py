@@ -8,20 +8,12 @@ from typing import Any
 import mindspore as ms
 from mindspore import Parameter, Tensor, ops
 
+from .._constant import constant
 from .._mindspore.compile_time import compile_time, is_in_graph
 from .._mindspore.nested_gradient import is_differentiated_twice
-from ._norm_rules import Meta, check_batch_norm, check_instance_norm, count, fail, known
-from ._standardize import (
-    affine,
-    computed,
-    of_empty,
-    over_groups,
-    route,
-    scalar,
-    scratch,
-    standardize,
-    training_batch_norm,
-)
+from ._errors import fail
+from ._norm_rules import Meta, check_batch_norm, check_instance_norm, count, known
+from ._standardize import affine, computed, of_empty, over_groups, route, scratch, standardize, training_batch_norm
 
 __all__ = ["batch_norm", "instance_norm"]
 
@@ -90,7 +82,7 @@ def batch_norm(
         # The operator's momentum is a constant from 0 to 1. With 1, it writes what it finds in this batch.
         mean, variance = running_mean * 1, running_var * 1
         output = training_batch_norm(1.0, eps)(x, weight, bias, running_mean, running_var)[0]
-        share = momentum if isinstance(momentum, Tensor) else scalar(momentum, ms.float32)
+        share = momentum if isinstance(momentum, Tensor) else constant(momentum, ms.float32)
         _write(running_mean, mean + (running_mean - mean) * share)
         _write(running_var, variance + (running_var - variance) * share)
     if len(shape) > 4:
@@ -206,13 +198,13 @@ def _unbiased(variance: Tensor, x: Tensor, axes: tuple[int, ...]) -> Tensor:
     if factor < 0:  # a graph with open sizes
         size = _sum(_ones_like(x), axes)
         return variance * (size / (size - 1))
-    return variance * scalar(factor, variance.dtype)
+    return variance * constant(factor, variance.dtype)
 
 
 def _move(running: Tensor, found: Tensor, momentum: float | Tensor) -> None:
     former = computed(running)
     found = _reshape(_stop_gradient(found), running.shape)
-    share = _cast(momentum, former.dtype) if isinstance(momentum, Tensor) else scalar(momentum, former.dtype)
+    share = _cast(momentum, former.dtype) if isinstance(momentum, Tensor) else constant(momentum, former.dtype)
     _write(running, _cast(former + (found - former) * share, running.dtype))
 
 
@@ -296,7 +288,7 @@ def _by_statistics(
     x: Tensor, mean: Tensor, variance: Tensor, weight: Tensor | None, bias: Tensor | None, by_channel: tuple[int, ...],
     eps: float,
 ) -> Tensor:
-    deviation = _rsqrt(variance + scalar(eps, variance.dtype))
+    deviation = _rsqrt(variance + constant(eps, variance.dtype))
     return affine((x - _reshape(mean, by_channel)) * _reshape(deviation, by_channel), weight, bias, by_channel)
 
 

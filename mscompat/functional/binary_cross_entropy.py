@@ -8,19 +8,19 @@ from typing import Any
 import mindspore as ms
 from mindspore import Tensor, nn, ops
 
+from .._constant import constant
 from .._mindspore.compile_time import compile_time
+from ._errors import scalar_type
 from .reduction import (
     broadcast_shape,
     broadcast_sizes,
     check_broadcastable,
     float_dtypes,
     log1p_correction,
-    number,
     promoted,
     reduced,
     reduced_vectors,
     reduction_of,
-    scalar_type,
     softplus,
     to_dtype,
 )
@@ -159,7 +159,7 @@ class _Clamped(nn.Cell):
         return _neg(_add(of_one, of_zero))
 
     def bprop(self, input, target, output, gradient):  # type: ignore[no-untyped-def]
-        variance = _maximum(_mul(_sub(1.0, input), input), number(_LEAST_VARIANCE, input.dtype))
+        variance = _maximum(_mul(_sub(1.0, input), input), constant(_LEAST_VARIANCE, input.dtype))
         of_input = _mul(gradient, _div(_sub(input, target), variance))
         return of_input, _mul(gradient, _sub(_log1p(_neg(input)), _log(input)))
 

@@ -9,7 +9,8 @@ import mindspore as ms
 import numpy as np
 
 from .._mindspore.compile_time import compile_time
-from .reduction import promoted, scalar_type
+from ._errors import fail, scalar_type
+from .reduction import promoted
 
 __all__ = ["check_cross_entropy", "check_nll", "has_class_probabilities"]
 
@@ -44,30 +45,29 @@ def _check_cross_entropy(
             f"{type(ignore_index).__name__}."
         )
 
-    def fail(sentence: str) -> NoReturn:
-        raise RuntimeError(f"For 'cross_entropy', {sentence}.")
-
     if label_smoothing > 1.0:
         # torch lets a negative one pass, and smooths nothing.
-        fail(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+        fail("cross_entropy", f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if list(shape) != list(target_shape):
         _check_nll("cross_entropy", shape, target_shape, weight_shape, dtypes)
         return
     dtype, target_dtype, _ = dtypes
     if promoted(target_dtype) is None:
         fail(
+            "cross_entropy",
             "Expected floating point type for target with class probabilities, got "
-            f"{scalar_type(target_dtype)}"
+            f"{scalar_type(target_dtype)}",
         )
     if not shape:
         raise IndexError("For 'cross_entropy', Dimension specified as 1 but tensor has no dimensions.")
     if ignore_index >= 0:
-        fail("ignore_index is not supported for floating point target")
+        fail("cross_entropy", "ignore_index is not supported for floating point target")
     classes = shape[0] if len(shape) == 1 else shape[1]
     if weight_shape is not None and not (len(weight_shape) == 1 and _equal(weight_shape[0], classes)):
         fail(
+            "cross_entropy",
             f"cross_entropy: weight tensor should be defined either for all {classes} classes or no classes but got "
-            f"weight tensor of shape: {list(weight_shape)}"
+            f"weight tensor of shape: {list(weight_shape)}",
         )
     if promoted(dtype) is None:
         _no_integers("cross_entropy", dtype)
@@ -84,19 +84,17 @@ def _no_integers(name: str, dtype: Any) -> NoReturn:
 def _check_nll(
     name: str, shape: Shape, target_shape: Shape, weight_shape: Shape | None, dtypes: tuple[Any, Any, Any]
 ) -> None:
-    def fail(sentence: str, error: type[Exception] = RuntimeError) -> NoReturn:
-        raise error(f"For '{name}', {sentence}.")
-
     dtype, target_dtype, weight_dtype = dtypes
     axes, target_axes = len(shape), len(target_shape)
     if promoted(dtype) is None:
         _no_integers(name, dtype)
     if axes < 1:
-        fail(f"Expected 1 or more dimensions (got {axes})", ValueError)
+        fail(name, f"Expected 1 or more dimensions (got {axes})", ValueError)
     if axes == 1 and target_axes > 0 and not _equal(target_shape[0], 1):
-        fail(f"For 1D input, 1D target must have size 1, but got target size: {target_shape[0]}", ValueError)
+        fail(name, f"For 1D input, 1D target must have size 1, but got target size: {target_shape[0]}", ValueError)
     if axes > 1 and not _equal(shape[0], target_shape[0] if target_axes else 0):
         fail(
+            name,
             f"Expected input batch_size ({shape[0]}) to match target batch_size "
             f"({target_shape[0] if target_axes else 0}).",
             ValueError,
@@ -104,33 +102,37 @@ def _check_nll(
     is_image = axes == 4
     if axes <= 2:
         if target_axes > 1:
-            fail("0D or 1D target tensor expected, multi-target not supported")
+            fail(name, "0D or 1D target tensor expected, multi-target not supported")
     elif is_image:
         if target_axes != 3:
-            fail(f"only batches of spatial targets supported (3D tensors) but got targets of dimension: {target_axes}")
+            fail(
+                name,
+                f"only batches of spatial targets supported (3D tensors) but got targets of dimension: {target_axes}",
+            )
     elif not _all_equal([shape[0], *shape[2:]], target_shape):
-        fail(f"Expected target size {[shape[0], *shape[2:]]}, got {list(target_shape)}")
+        fail(name, f"Expected target size {[shape[0], *shape[2:]]}, got {list(target_shape)}")
     if target_dtype not in (ms.int64, ms.int32, ms.uint8):
         if axes <= 2:
-            fail(f"expected target dtype to be Long or Byte, but got {scalar_type(target_dtype)}")
-        fail(f"expected scalar type Long but found {scalar_type(target_dtype)}")
+            fail(name, f"expected target dtype to be Long or Byte, but got {scalar_type(target_dtype)}")
+        fail(name, f"expected scalar type Long but found {scalar_type(target_dtype)}")
     if target_dtype == ms.uint8 and axes > 2:
-        fail("expected scalar type Long but found Byte")
+        fail(name, "expected scalar type Long but found Byte")
     classes = shape[0] if axes == 1 else shape[1]
     if is_image and not _all_equal([shape[0], *shape[2:]], target_shape):
-        fail(f"size mismatch (got input: {list(shape)} , target: {list(target_shape)}")
+        fail(name, f"size mismatch (got input: {list(shape)} , target: {list(target_shape)}")
     if weight_shape is not None:
         if not (len(weight_shape) == 1 and _equal(weight_shape[0], classes)):
             if axes <= 2:
                 fail(
+                    name,
                     f"weight tensor should be defined either for all {classes} classes or no classes but got weight "
-                    f"tensor of shape: {list(weight_shape)}"
+                    f"tensor of shape: {list(weight_shape)}",
                 )
-            fail("weight tensor should be defined either for all or no classes")
+            fail(name, "weight tensor should be defined either for all or no classes")
         if weight_dtype != dtype:
-            fail(f"expected scalar type {scalar_type(dtype)} but found {scalar_type(weight_dtype)}")
+            fail(name, f"expected scalar type {scalar_type(dtype)} but found {scalar_type(weight_dtype)}")
     if classes == 0 and 0 not in target_shape:
-        fail("Target is out of bounds: there are no classes", IndexError)
+        fail(name, "Target is out of bounds: there are no classes", IndexError)
 
 
 check_nll = compile_time(_check_nll)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import functools
 from numbers import Integral, Real
-from typing import Any, NoReturn
+from typing import Any
 
 import mindspore as ms
 import numpy as np
 from mindspore import Parameter, Tensor, ops
 
+from .._constant import constant
 from .._mindspore.compile_time import compile_time
+from ._errors import fail, scalar_type
 from ._vector_norm import vector_norm
-from .reduction import broadcast_sizes, drop_axis, number, promoted, scalar_type, to_dtype
+from .reduction import broadcast_sizes, drop_axis, promoted, to_dtype
 
 __all__ = ["cosine_similarity", "pairwise_distance"]
 
@@ -86,7 +88,7 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
     if empty is not None:
         return _zeros(empty, dtype)
     difference = _rounded(_sub(to_dtype(x1, computed), to_dtype(x2, computed)), dtype, computed)
-    difference = _rounded(_add(difference, number(eps, computed)), dtype, computed)
+    difference = _rounded(_add(difference, constant(eps, computed)), dtype, computed)
     distance = vector_norm(difference, p, axis)
     if not keepdim and len(distance.shape) > 0:
         distance = drop_axis(distance, len(distance.shape) - 1)
@@ -98,7 +100,7 @@ def _unit(x: Tensor, axis: int, eps: float, ones: Tensor | None) -> Tensor:
     if ones is not None:
         x = _mul(x, ones)
     norm = _norm(x, axis)
-    norm = _add(norm, _stop_gradient(_sub(_maximum(norm, number(eps, x.dtype)), norm)))
+    norm = _add(norm, _stop_gradient(_sub(_maximum(norm, constant(eps, x.dtype)), norm)))
     return _div(x, norm)
 
 
@@ -124,14 +126,10 @@ def _check_tensors(name: str, x1: Any, x2: Any) -> None:
         raise TypeError(f"For '{name}', argument 'x2' (position 2) must be Tensor.")
 
 
-def _fail(name: str, sentence: str, error: type[Exception] = RuntimeError) -> NoReturn:
-    raise error(f"For '{name}', {sentence}.")
-
-
 def _check_number(name: str, argument: str, position: int, value: Any) -> None:
     if not isinstance(value, Real):
         kind = type(value).__name__
-        _fail(name, f"argument '{argument}' (position {position}) must be float, not {kind}", TypeError)
+        fail(name, f"argument '{argument}' (position {position}) must be float, not {kind}", TypeError)
 
 
 def _common(name: str, first: Any, second: Any) -> tuple[Any, ...]:
@@ -155,19 +153,21 @@ def _plan(dtype: Any, axis: int, output: tuple[Any, ...], is_empty: bool) -> tup
 def _cosine_rules(first: Any, second: Any, dtype1: Any, dtype2: Any, dim: Any, eps: Any) -> tuple[Any, Any, int, Any]:
     name = "cosine_similarity"
     if isinstance(dim, bool) or not isinstance(dim, Integral):
-        _fail(name, f"argument 'dim' (position 3) must be int, not {type(dim).__name__}", TypeError)
+        fail(name, f"argument 'dim' (position 3) must be int, not {type(dim).__name__}", TypeError)
     _check_number(name, "eps", 4, eps)
     dtype = promoted(dtype1, dtype2)
     if dtype is None:
-        _fail(
-            name, "expected common dtype to be floating point, yet common dtype is "
+        fail(
+            name,
+            "expected common dtype to be floating point, yet common dtype is "
             f"{scalar_type(max(dtype1, dtype2, key=str))}",
         )
     common, dim = _common(name, first, second), int(dim)
     bound = max(len(common), 1)
     if not -bound <= dim < bound:
-        _fail(
-            name, f"Dimension out of range (expected to be in range of [-{bound}, {bound - 1}], but got {dim})",
+        fail(
+            name,
+            f"Dimension out of range (expected to be in range of [-{bound}, {bound - 1}], but got {dim})",
             IndexError,
         )
     axis = dim % bound
@@ -181,14 +181,14 @@ def _pairwise_rules(
     _check_number(name, "p", 3, p)
     _check_number(name, "eps", 4, eps)
     if not isinstance(keepdim, bool):
-        _fail(name, f"argument 'keepdim' (position 5) must be bool, not {type(keepdim).__name__}", TypeError)
+        fail(name, f"argument 'keepdim' (position 5) must be bool, not {type(keepdim).__name__}", TypeError)
     common = _common(name, first, second)
     if ms.bool_ in (dtype1, dtype2):
         both = "two bool tensors is" if dtype1 == dtype2 else "a bool tensor is"
         operator = "`^` or `logical_xor()` operator" if dtype1 == dtype2 else "`~` or `logical_not()` operator"
-        _fail(name, f"Subtraction, the `-` operator, with {both} not supported. Use the {operator} instead")
+        fail(name, f"Subtraction, the `-` operator, with {both} not supported. Use the {operator} instead")
     if common and common[-1] == 0 and (p < 0 or p == float("inf")):
-        _fail(
+        fail(
             name,
             f"linalg.vector_norm cannot compute the {p:g} norm on the dimension {len(common) - 1}because this "
             "dimension is empty and the operation does not have an identity",

@@ -15,10 +15,12 @@ from typing import Any
 import mindspore as ms
 from mindspore import Tensor, ops
 
+from .._constant import constant
 from .._mindspore.compile_time import compile_time, is_in_graph
 from .._mindspore.parsed_anew import parsed_anew
 from .._mindspore.seeds import seed_and_whether_new
-from ._elementwise import c_name, check_tensor, constant, spread
+from ._elementwise import check_tensor, spread
+from ._errors import scalar_type
 
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]
 
@@ -154,7 +156,7 @@ def _plan(name: str, p: Any, training: Any, shape: tuple[int | None, ...], dtype
         raise RuntimeError(f"For '{name}', Feature dropout requires at least 2 dimensions in the input.")
     if dtype not in (*_HALF, ms.float32, ms.float64):
         raise RuntimeError(
-            f"For '{name}', result type Float can't be cast to the desired output type {c_name(dtype)}."
+            f"For '{name}', result type Float can't be cast to the desired output type {scalar_type(dtype)}."
         )
     axes = None
     if name in ("dropout2d", "feature_alpha_dropout"):

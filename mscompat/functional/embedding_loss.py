@@ -7,13 +7,13 @@ from typing import Any
 
 from mindspore import Tensor, ops
 
+from .._constant import constant
 from .._mindspore.compile_time import compile_time
 from .reduction import (
     broadcast_shape,
     broadcast_sizes,
     float_dtypes,
     hinge,
-    number,
     promoted,
     reduced,
     reduced_vectors,
@@ -61,7 +61,7 @@ def margin_ranking_loss(
         (size_average, reduce, reduction),
     )
     difference = _sub(to_dtype(input1, compute), to_dtype(input2, compute))
-    loss = _add(_mul(_neg(to_dtype(target, compute)), difference), number(margin, compute))
+    loss = _add(_mul(_neg(to_dtype(target, compute)), difference), constant(margin, compute))
     return reduced(hinge(loss), reduction, result)
 
 
@@ -88,8 +88,8 @@ def hinge_embedding_loss(
         (input.shape, target.shape), input.dtype, (size_average, reduce, reduction)
     )
     input = to_dtype(input, compute)
-    unlike = hinge(_sub(number(margin, compute), input))
-    nothing = number(0.0, compute)
+    unlike = hinge(_sub(constant(margin, compute), input))
+    nothing = constant(0.0, compute)
     loss = _add(_select(_equal(target, 1), nothing, unlike), _select(_equal(target, -1), nothing, input))
     return reduced(loss, reduction, result)
 
@@ -119,14 +119,14 @@ def cosine_embedding_loss(
         (input1.shape, input2.shape, target.shape), (input1.dtype, input2.dtype), (size_average, reduce, reduction)
     )
     one, other = to_dtype(input1, compute), to_dtype(input2, compute)
-    least = number(1e-12, compute)
+    least = constant(1e-12, compute)
     squares = _mul(_add(_sum_kept(_square(one), -1), least), _add(_sum_kept(_square(other), -1), least))
     cosine = _div(_sum_kept(_mul(one, other), -1), _sqrt(squares))
     if target.ndim > 0:
         target = _expand_dims(target, -1)
-    nothing = number(0.0, compute)
+    nothing = constant(0.0, compute)
     alike = _select(_equal(target, 1), _sub(1.0, cosine), nothing)
-    unlike = _select(_equal(target, -1), hinge(_sub(cosine, number(margin, compute))), nothing)
+    unlike = _select(_equal(target, -1), hinge(_sub(cosine, constant(margin, compute))), nothing)
     return reduced_vectors(_add(alike, unlike), reduction, result)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from numbers import Integral
-from typing import Any, NoReturn
+from typing import Any
 
 import mindspore as ms
 import numpy as np
@@ -13,6 +13,7 @@ from mindspore import Tensor, nn, ops
 
 from .._mindspore import direct_operators, fresh_operators
 from .._mindspore.compile_time import compile_time
+from ._errors import fail
 from ._linear_map import linear_map
 
 __all__ = ["affine_grid", "grid_sample"]
@@ -116,10 +117,6 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
     return _cast(operator(_cast(theta, inside)), theta.dtype)
 
 
-def _fail(name: str, error: type[Exception], sentence: str) -> NoReturn:
-    raise error(f"For '{name}', {sentence}.")
-
-
 def _align_corners(name: str, value: Any) -> bool:
     if value is None:
         warnings.warn(
@@ -129,7 +126,7 @@ def _align_corners(name: str, value: Any) -> bool:
         )
         return False
     if not isinstance(value, bool):
-        _fail(name, TypeError, f"argument 'align_corners' must be bool, not {type(value).__name__}")
+        fail(name, f"argument 'align_corners' must be bool, not {type(value).__name__}", TypeError)
     return value
 
 
@@ -139,35 +136,55 @@ def _check_sampling(
     """align_corners, the dtype to compute in unless it is the input's, and whether the output is empty."""
     name = "grid_sample"
     if mode not in _MODES:
-        _fail(name, ValueError, "nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', "
-              f"but got: '{mode}'")
+        fail(
+            name,
+            "nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', "
+            f"but got: '{mode}'",
+            ValueError,
+        )
     if padding_mode not in _PADDING_MODES:
-        _fail(name, ValueError, "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or "
-              f"'reflection', but got: '{padding_mode}'")
+        fail(
+            name,
+            "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or "
+            f"'reflection', but got: '{padding_mode}'",
+            ValueError,
+        )
     align_corners = _align_corners(name, align_corners)
     shape, grid = ([None if one is None or one < 0 else one for one in lengths] for lengths in (shape, grid))
     if None not in (shape[0], grid[0]) and shape[0] != grid[0]:
-        _fail(name, RuntimeError, "grid_sampler(): expected grid and input to have same batch size, but got input with "
-              f"sizes {shape} and grid with sizes {grid}")
+        fail(
+            name,
+            "grid_sampler(): expected grid and input to have same batch size, but got input with "
+            f"sizes {shape} and grid with sizes {grid}",
+        )
     if grid[-1] not in (None, len(shape) - 2):
-        _fail(name, RuntimeError, f"grid_sampler(): expected grid to have size {len(shape) - 2} in last dimension, but "
-              f"got grid with sizes {grid}")
+        fail(
+            name,
+            f"grid_sampler(): expected grid to have size {len(shape) - 2} in last dimension, but "
+            f"got grid with sizes {grid}",
+        )
     for axis, length in enumerate(shape[2:], 2):
         if length == 0:
-            _fail(name, RuntimeError, "grid_sampler(): expected input to have non-empty spatial dimensions, but input "
-                  f"has sizes {shape} with dimension {axis} being empty")
+            fail(
+                name,
+                "grid_sampler(): expected input to have non-empty spatial dimensions, but input "
+                f"has sizes {shape} with dimension {axis} being empty",
+            )
     if len(shape) not in (4, 5) or len(shape) != len(grid):
-        _fail(name, RuntimeError, f"grid_sampler(): expected {4 if len(shape) == 4 else 5}D input and grid with same "
-              f"number of dimensions, but got input with sizes {shape} and grid with sizes {grid}")
+        fail(
+            name,
+            f"grid_sampler(): expected {4 if len(shape) == 4 else 5}D input and grid with same "
+            f"number of dimensions, but got input with sizes {shape} and grid with sizes {grid}",
+        )
     if len(shape) == 5 and mode == "bicubic":
-        _fail(name, RuntimeError, "grid_sampler(): bicubic interpolation only supports 4D input")
+        fail(name, "grid_sampler(): bicubic interpolation only supports 4D input")
     one, other = str(dtype), str(grid_dtype)
     if one not in _FLOATS:
         kernel = f"grid_sampler_{len(shape) - 2}d_cpu{'_kernel_impl' if len(shape) == 4 else ''}"
-        _fail(name, NotImplementedError, f"\"{kernel}\" not implemented for '{_INTEGERS.get(one, one)}'")
+        fail(name, f"\"{kernel}\" not implemented for '{_INTEGERS.get(one, one)}'", NotImplementedError)
     if one != other:
         names = {**_FLOATS, **_INTEGERS}
-        _fail(name, RuntimeError, f"expected scalar type {names[one]} but found {names.get(other, other)}")
+        fail(name, f"expected scalar type {names[one]} but found {names.get(other, other)}")
     return align_corners, None if one in ("Float32", "Float64") else ms.float32, 0 in (*shape[:2], *grid)
 
 
@@ -235,19 +252,31 @@ def _find_affine_grid(shape: Any, dtype: Any, size: Any, align_corners: Any) -> 
     name = "affine_grid"
     align_corners = _align_corners(name, align_corners)
     if str(dtype) not in _FLOATS:
-        _fail(name, ValueError, f"Expected theta to have floating point type, but got {dtype}")
+        fail(name, f"Expected theta to have floating point type, but got {dtype}", ValueError)
     size = tuple(size)
     if len(size) not in (4, 5):
-        _fail(name, NotImplementedError, "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, "
-              f"respectively. Got size {size}")
+        fail(
+            name,
+            "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, "
+            f"respectively. Got size {size}",
+            NotImplementedError,
+        )
     axes = len(size) - 2
     if len(shape) != 3 or tuple(shape[1:]) != (axes, axes + 1):
-        _fail(name, ValueError, f"Expected a batch of {axes}D affine matrices of shape Nx{axes}x{axes + 1} for size "
-              f"{size}. Got {tuple(shape)}")
+        fail(
+            name,
+            f"Expected a batch of {axes}D affine matrices of shape Nx{axes}x{axes + 1} for size "
+            f"{size}. Got {tuple(shape)}",
+            ValueError,
+        )
     for position, one in enumerate(size, 1):
         if not isinstance(one, Integral):
-            _fail(name, TypeError, f"argument 'size' failed to unpack the object at pos {position} with error \"type "
-                  f"must be tuple of ints,but got {type(one).__name__}\"")
+            fail(
+                name,
+                f"argument 'size' failed to unpack the object at pos {position} with error \"type "
+                f"must be tuple of ints,but got {type(one).__name__}\"",
+                TypeError,
+            )
     if align_corners and min(size[2:]) == 1:
         warnings.warn(
             "Since version 1.3.0, affine_grid behavior has changed for unit-size grids when align_corners=True. This "
@@ -255,10 +284,13 @@ def _find_affine_grid(shape: Any, dtype: Any, size: Any, align_corners: Any) -> 
             stacklevel=3,
         )
     elif min(size) <= 0:
-        _fail(name, ValueError, f"Expected non-zero, positive output size. Got {size}")
+        fail(name, f"Expected non-zero, positive output size. Got {size}", ValueError)
     if shape[0] is not None and shape[0] >= 0 and shape[0] != size[0]:
-        _fail(name, RuntimeError, "Expected size for first two dimensions of batch2 tensor to be: "
-              f"[{size[0]}, {axes + 1}] but got: [{shape[0]}, {axes + 1}]")
+        fail(
+            name,
+            "Expected size for first two dimensions of batch2 tensor to be: "
+            f"[{size[0]}, {axes + 1}] but got: [{shape[0]}, {axes + 1}]",
+        )
     inside = None if dtype in (ms.float32, ms.float64) else ms.float32
     number = "float64" if dtype == ms.float64 else "float32"
     return linear_map(_make_affine_grid, (size[2:], align_corners, number)), inside

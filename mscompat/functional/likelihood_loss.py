@@ -10,9 +10,10 @@ from typing import Any
 import mindspore as ms
 from mindspore import Tensor, ops
 
+from .._constant import constant
 from .._mindspore.compile_time import compile_time
 from .loss import loss_dtypes, quiet_plan
-from .reduction import broadcast_sizes, number, promoted, reduced, reduction_of, to_dtype, total
+from .reduction import broadcast_sizes, promoted, reduced, reduction_of, to_dtype, total
 
 __all__ = ["gaussian_nll_loss", "kl_div", "poisson_nll_loss"]
 
@@ -104,9 +105,9 @@ def poisson_nll_loss(
     if log_input:
         loss = _sub(_exp(input), _mul(target, input))
     else:
-        loss = _sub(input, _mul(target, _log(_add(input, number(eps, input.dtype)))))
+        loss = _sub(input, _mul(target, _log(_add(input, constant(eps, input.dtype)))))
     if full:
-        circle = number(_CIRCLE, target.dtype)
+        circle = constant(_CIRCLE, target.dtype)
         stirling = _add(_sub(_mul(target, _log(target)), target), _mul(_log(_mul(target, circle)), 0.5))
         loss = _add(loss, _select(_less_equal(target, 1.0), _zeros_like(target), stirling))
     return reduced(loss, reduction, result)
@@ -138,7 +139,7 @@ def gaussian_nll_loss(
     """
     if isinstance(var, float):
         _check_variance(var)
-        var = _mul(_ones_like(input), number(var, input.dtype))
+        var = _mul(_ones_like(input), constant(var, input.dtype))
     appended, compute, result = _gaussian_plan(
         (input.shape, target.shape, var.shape), (input.dtype, target.dtype, var.dtype), reduction
     )
@@ -146,11 +147,11 @@ def gaussian_nll_loss(
     if appended:
         var = _expand_dims(var, -1)
     # As torch does, with the gradient of the variance where it was clamped.
-    least = number(eps, var.dtype)
+    least = constant(eps, var.dtype)
     var = _select(_less(var, least), _add(_sub(var, _stop_gradient(var)), least), var)
     loss = _mul(_add(_log(var), _div(_square(_sub(input, target)), var)), 0.5)
     if full:
-        loss = _add(loss, number(_HALF_LOG_CIRCLE, loss.dtype))
+        loss = _add(loss, constant(_HALF_LOG_CIRCLE, loss.dtype))
     return reduced(loss, reduction, result)
 
 

@@ -6,15 +6,16 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import mindspore as ms
 from mindspore import Parameter, Tensor, ops
 
 from .._conv.devices import DEVICES, current_target
 from .._mindspore.compile_time import compile_time
+from ._errors import cpp_name, fail, scalar_type
 from ._reshaping import reshape
-from .reduction import check_broadcastable, drop_axis, scalar_type
+from .reduction import check_broadcastable, drop_axis
 
 __all__ = ["bilinear", "linear"]
 
@@ -26,11 +27,6 @@ _mat_mul = ops.MatMul()
 _mat_mul_transposed = ops.MatMul(transpose_b=True)
 _reshape = ops.Reshape()
 _transpose = ops.Transpose()
-_CPP_NAMES = {
-    ms.float16: "c10::Half", ms.bfloat16: "c10::BFloat16", ms.float32: "float", ms.float64: "double",
-    ms.bool_: "bool", ms.uint8: "unsigned char", ms.int8: "signed char", ms.int16: "short int", ms.int32: "int",
-    ms.int64: "long int",
-}
 
 Shape = tuple[Any, ...]  # None: a size that is not known before the call
 
@@ -209,32 +205,37 @@ def _check_linear(
     input: Shape, weight: Shape, bias: Shape | None, dtype: Any, weight_dtype: Any, bias_dtype: Any
 ) -> None:
     if not input or not weight:
-        _fail(f"both arguments to linear need to be at least 1D, but they are {len(input)}D and {len(weight)}D")
+        fail(
+            "linear", f"both arguments to linear need to be at least 1D, but they are {len(input)}D and {len(weight)}D"
+        )
     if len(weight) > 2:
-        _fail(f"t() expects a tensor with <= 2 dimensions, but self is {len(weight)}D")
+        fail("linear", f"t() expects a tensor with <= 2 dimensions, but self is {len(weight)}D")
     if len(weight) == 1 and bias is not None and len(input) == 2:
-        _fail("mat2 must be a matrix, got 1-D tensor")
+        fail("linear", "mat2 must be a matrix, got 1-D tensor")
     if bias_dtype is not None and bias_dtype != weight_dtype:
         names = f"{scalar_type(bias_dtype)} and {scalar_type(weight_dtype)}"
-        _fail(f"self and mat2 must have the same dtype, but got {names}")
+        fail("linear", f"self and mat2 must have the same dtype, but got {names}")
     if dtype != weight_dtype:
         if bias is None:
-            names = f"{_CPP_NAMES.get(dtype, dtype)} != {_CPP_NAMES.get(weight_dtype, weight_dtype)}"
-            _fail(f"expected m1 and m2 to have the same dtype, but got: {names}")
+            names = f"{cpp_name(dtype)} != {cpp_name(weight_dtype)}"
+            fail("linear", f"expected m1 and m2 to have the same dtype, but got: {names}")
         names = f"{scalar_type(dtype)} and {scalar_type(weight_dtype)}"
-        _fail(f"mat1 and mat2 must have the same dtype, but got {names}")
+        fail("linear", f"mat1 and mat2 must have the same dtype, but got {names}")
     if dtype == ms.bool_:
-        _fail("\"addmm_impl_cpu_\" not implemented for 'Bool'", NotImplementedError)
+        fail("linear", "\"addmm_impl_cpu_\" not implemented for 'Bool'", NotImplementedError)
     rows = 1 if len(input) == 1 else None if None in input[:-1] else math.prod(input[:-1])
     if None not in (input[-1], weight[-1]) and input[-1] != weight[-1]:
         if len(weight) == 2:
-            _fail(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{input[-1]} and {weight[1]}x{weight[0]})")
-        if len(input) == 1:
-            _fail(
-                f"inconsistent tensor size, expected tensor [{input[0]}] and src [{weight[0]}] to have the same number "
-                f"of elements, but got {input[0]} and {weight[0]} elements respectively"
+            fail(
+                "linear", f"mat1 and mat2 shapes cannot be multiplied ({rows}x{input[-1]} and {weight[1]}x{weight[0]})"
             )
-        _fail(f"size mismatch, got input ({rows}), mat ({rows}x{input[-1]}), vec ({weight[0]})")
+        if len(input) == 1:
+            fail(
+                "linear",
+                f"inconsistent tensor size, expected tensor [{input[0]}] and src [{weight[0]}] to have the same number "
+                f"of elements, but got {input[0]} and {weight[0]} elements respectively",
+            )
+        fail("linear", f"size mismatch, got input ({rows}), mat ({rows}x{input[-1]}), vec ({weight[0]})")
     if bias is not None:
         if len(weight) == 1:
             check_broadcastable("linear", input[:-1], bias)
@@ -246,16 +247,18 @@ def _check_linear(
 
 def _check_expandable(target: Shape, bias: Shape) -> None:
     if len(bias) > len(target):
-        _fail(
+        fail(
+            "linear",
             f"expand: the number of sizes provided ({len(target)}) must be greater or equal to the number of "
-            f"dimensions in the tensor ({len(bias)})"
+            f"dimensions in the tensor ({len(bias)})",
         )
     for axis in range(-1, -len(bias) - 1, -1):
         if bias[axis] not in (1, target[axis]) and None not in (bias[axis], target[axis]):
-            _fail(
+            fail(
+                "linear",
                 f"The expanded size of the tensor ({target[axis]}) must match the existing size ({bias[axis]}) at "
                 f"non-singleton dimension {len(target) + axis}.  Target sizes: {list(target)}.  "
-                f"Tensor sizes: {list(bias)}"
+                f"Tensor sizes: {list(bias)}",
             )
 
 
@@ -283,49 +286,50 @@ def _bilinear_plan(
 def _check_bilinear(
     input1: Shape, input2: Shape, weight: Shape, bias: Shape | None, dtypes: dict[str, Any]
 ) -> None:
-    def fail(sentence: str, error: type[Exception] = RuntimeError) -> NoReturn:
-        raise error(f"For 'bilinear', {sentence}.")
-
     def differ(one: int | None, other: int | None) -> bool:
         return None not in (one, other) and one != other
 
     if len(set(dtypes.values())) > 1:
-        names = ", ".join(f"{name}: {_CPP_NAMES.get(dtype, dtype)}" for name, dtype in dtypes.items())
-        fail(f"All tensors must have the same dtype, got {names}")
+        names = ", ".join(f"{name}: {cpp_name(dtype)}" for name, dtype in dtypes.items())
+        fail("bilinear", f"All tensors must have the same dtype, got {names}")
     if len(input1) != len(input2):
-        fail(f"bilinear(): input dimensions do not match: got {len(input1)} and {len(input2)}")
+        fail("bilinear", f"bilinear(): input dimensions do not match: got {len(input1)} and {len(input2)}")
     if not input1:
-        fail("Dimension specified as -1 but tensor has no dimensions", IndexError)
+        fail("bilinear", "Dimension specified as -1 but tensor has no dimensions", IndexError)
     for axis, (one, other) in enumerate(zip(input1[:-1], input2[:-1], strict=True)):
         if differ(one, other):
-            fail(f"bilinear(): input batch dimensions do not match at dim {axis}: got {one} and {other}")
+            fail("bilinear", f"bilinear(): input batch dimensions do not match at dim {axis}: got {one} and {other}")
     if len(weight) < 3:
         fail(
+            "bilinear",
             f"Dimension out of range (expected to be in range of [-{len(weight)}, {len(weight) - 1}], but got 2)",
             IndexError,
         )
     if differ(input1[-1], weight[1]):
-        fail(f"bilinear(): input1 size does not match weight size: got {input1[-1]} but expected {weight[1]}")
+        fail(
+            "bilinear", f"bilinear(): input1 size does not match weight size: got {input1[-1]} but expected {weight[1]}"
+        )
     if differ(input2[-1], weight[2]):
-        fail(f"bilinear(): input2 size does not match weight size: got {input2[-1]} but expected {weight[2]}")
+        fail(
+            "bilinear", f"bilinear(): input2 size does not match weight size: got {input2[-1]} but expected {weight[2]}"
+        )
     if bias is not None:
         if not bias:
-            fail("Dimension specified as 0 but tensor has no dimensions", IndexError)
+            fail("bilinear", "Dimension specified as 0 but tensor has no dimensions", IndexError)
         if differ(bias[0], weight[0]):
-            fail(f"bilinear(): bias size does not match weight size: got {bias[0]} but expected {weight[0]}")
+            fail(
+                "bilinear", f"bilinear(): bias size does not match weight size: got {bias[0]} but expected {weight[0]}"
+            )
     if 0 in (input1[-1], input2[-1]):
         fail(
+            "bilinear",
             "cannot reshape tensor of 0 elements into shape [-1, 0] because the unspecified dimension size -1 can be "
-            "any value and is ambiguous"
+            "any value and is ambiguous",
         )
 
 
 def _with_none(shape: Sequence[Any]) -> Shape:
     return tuple(None if size is None or size < 0 else size for size in shape)
-
-
-def _fail(sentence: str, error: type[Exception] = RuntimeError) -> NoReturn:
-    raise error(f"For 'linear', {sentence}.")
 
 
 def _known_shape(planned: Shape, batch: Shape) -> Shape:

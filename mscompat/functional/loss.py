@@ -11,19 +11,10 @@ import mindspore as ms
 import numpy as np
 from mindspore import Tensor, ops
 
+from .._constant import constant
 from .._mindspore.compile_time import compile_time
-from .reduction import (
-    broadcast_sizes,
-    is_empty,
-    log1p_correction,
-    number,
-    promoted,
-    reduced,
-    reduction_of,
-    scalar_type,
-    to_dtype,
-    total,
-)
+from ._errors import scalar_type
+from .reduction import broadcast_sizes, is_empty, log1p_correction, promoted, reduced, reduction_of, to_dtype, total
 
 __all__ = ["huber_loss", "l1_loss", "mse_loss", "smooth_l1_loss", "soft_margin_loss"]
 
@@ -143,7 +134,7 @@ def huber_loss(
     )
     _check_delta(delta)
     error = _abs(_sub(to_dtype(input, compute), to_dtype(target, compute)))
-    limited = _minimum(error, number(delta, error.dtype))
+    limited = _minimum(error, constant(delta, error.dtype))
     loss = _mul(limited, _sub(error, _mul(limited, 0.5)))
     if weight is None:
         return reduced(loss, reduction, result)
@@ -189,7 +180,7 @@ def _weighted(
 
 
 def _smooth_l1_by_parts(error: Tensor, beta: float) -> Tensor:
-    limit = number(beta, error.dtype)
+    limit = constant(beta, error.dtype)
     limited = _minimum(error, limit)
     return _mul(_div(limited, limit), _sub(error, _mul(limited, 0.5)))
 

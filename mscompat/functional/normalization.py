@@ -11,8 +11,10 @@ import mindspore as ms
 import numpy as np
 from mindspore import Tensor, ops
 
+from .._constant import constant
 from .._mindspore.compile_time import compile_time, is_in_graph
 from .._mindspore.nested_gradient import is_differentiated_twice
+from ._errors import fail
 from ._norm_rules import (
     Meta,
     check_dtypes,
@@ -20,11 +22,10 @@ from ._norm_rules import (
     check_local_response_norm,
     check_normalized_shape,
     count,
-    fail,
     known,
     reduced_axes,
 )
-from ._standardize import computed, group_masks, of_empty, over_groups, over_last, product, route, scalar
+from ._standardize import computed, group_masks, of_empty, over_groups, over_last, product, route
 from ._vector_norm import vector_norm
 
 __all__ = ["group_norm", "layer_norm", "local_response_norm", "normalize", "rms_norm"]
@@ -96,7 +97,7 @@ def rms_norm(
     x, rank = computed(input), len(input.shape)
     if eps is None:
         eps = _EPS[1] if x.dtype == ms.float64 else _EPS[0]
-    output = x * _rsqrt(_mean(_square(x), tuple(range(rank - len(sizes), rank))) + scalar(eps, x.dtype))
+    output = x * _rsqrt(_mean(_square(x), tuple(range(rank - len(sizes), rank))) + constant(eps, x.dtype))
     if weight is not None:
         output = output * _cast(weight, x.dtype)
     return output if output.dtype == input.dtype else _cast(output, input.dtype)
@@ -153,8 +154,8 @@ def local_response_norm(
         squares = _square(x)
         add_neighbours = _sum_of_neighbours_by_masks if way == "masks" else _sum_of_neighbours
         total = add_neighbours(squares, size)
-        divisor = total * scalar(_quotient(alpha, size), x.dtype) + scalar(k, x.dtype)
-        output = x / _pow(divisor, scalar(beta, x.dtype))
+        divisor = total * constant(_quotient(alpha, size), x.dtype) + constant(k, x.dtype)
+        output = x / _pow(divisor, constant(beta, x.dtype))
     return output if output.dtype == input.dtype else _cast(output, input.dtype)
 
 
@@ -243,9 +244,9 @@ def normalize(
     x, p = computed(input), _exponent(p)
     if p == 2 and eps >= _LEAST_EPS and x.dtype == input.dtype:
         # Not the larger of norm and eps: the derivative of a norm of 0 is infinite.
-        return x / _sqrt(_at_least(_sum(_square(x), axes), scalar(_squared(eps), x.dtype)))
+        return x / _sqrt(_at_least(_sum(_square(x), axes), constant(_squared(eps), x.dtype)))
     norm = _cast(vector_norm(x, p, axes), input.dtype)
-    return input / _at_least(norm, scalar(eps, input.dtype))
+    return input / _at_least(norm, constant(eps, input.dtype))
 
 
 def _at_least(x: Tensor, least: Tensor) -> Tensor:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
+
+from ._errors import fail
 
 __all__ = [
     "KERNELS", "MODES", "check_dtype", "check_mode", "check_pad", "check_sizes", "check_value", "convert_value", "ends",
@@ -37,19 +39,17 @@ Ends = tuple[tuple[int, int], ...]
 """What is added at (begin, end) of each of the last axes, in the order of the axes."""
 
 
-def _fail(sentence: str, error: type[Exception] = RuntimeError) -> NoReturn:
-    raise error(f"For 'pad', {sentence}.")
-
-
 def check_pad(pad: Any) -> tuple[int, ...]:
     """The argument `pad` as a tuple of Python's integers."""
     if not isinstance(pad, (tuple, list)):
-        _fail(f"argument 'pad' (position 2) must be tuple of ints, not {type(pad).__name__}", TypeError)
+        fail("pad", f"argument 'pad' (position 2) must be tuple of ints, not {type(pad).__name__}", TypeError)
     for position, element in enumerate(pad):
         if isinstance(element, bool) or not isinstance(element, Integral):
-            _fail(
+            fail(
+                "pad",
                 "argument 'pad' (position 2) must be tuple of ints, but found element of type "
-                f"{type(element).__name__} at pos {position}", TypeError,
+                f"{type(element).__name__} at pos {position}",
+                TypeError,
             )
     return tuple(map(int, pad))
 
@@ -57,29 +57,31 @@ def check_pad(pad: Any) -> tuple[int, ...]:
 def check_value(value: Any) -> None:
     """The argument `value` is a number."""
     if value is not None and not isinstance(value, (Real, np.bool_)):
-        _fail(f"argument 'value' (position 4) must be float, not {type(value).__name__}", TypeError)
+        fail("pad", f"argument 'value' (position 4) must be float, not {type(value).__name__}", TypeError)
 
 
 def check_mode(mode: Any, pad: tuple[int, ...], value: Any, dimensions: int) -> None:
     """What torch looks at before the sizes."""
     if not isinstance(mode, str):
-        _fail(f"argument 'mode' (position 3) must be str, not {type(mode).__name__}", TypeError)
+        fail("pad", f"argument 'mode' (position 3) must be str, not {type(mode).__name__}", TypeError)
     if mode not in MODES:
-        _fail(f"Unrecognised padding mode {mode}", NotImplementedError)
+        fail("pad", f"Unrecognised padding mode {mode}", NotImplementedError)
     if len(pad) % 2 != 0:
-        _fail("Padding length must be divisible by 2")
+        fail("pad", "Padding length must be divisible by 2")
     if len(pad) > 2 * dimensions:
-        _fail(
+        fail(
+            "pad",
             "Padding length should be less than or equal to two times the input dimension but got padding length "
-            f"{len(pad)} and input of dimension {dimensions}"
+            f"{len(pad)} and input of dimension {dimensions}",
         )
     if mode == "constant":
         return
     if value is not None and value != 0:
-        _fail(f'Padding mode "{mode}" doesn\'t take in value argument')
+        fail("pad", f'Padding mode "{mode}" doesn\'t take in value argument')
     axes = len(pad) // 2
     if axes not in (1, 2, 3) or dimensions - axes not in (1, 2):
-        _fail(
+        fail(
+            "pad",
             f"Padding size {len(pad)} is not supported for {dimensions}D input tensor.{_COMBINATIONS}",
             NotImplementedError,
         )
@@ -103,23 +105,24 @@ def check_sizes(mode: str, shape: tuple[int, ...], pad: tuple[int, ...]) -> None
 def _check_cut(shape: tuple[int, ...], pads: Ends) -> None:
     for size, (begin, end) in zip(shape[len(shape) - len(pads):], pads, strict=True):
         if size + min(begin, 0) + min(end, 0) < 0:
-            _fail("narrow(): length must be non-negative")
+            fail("pad", "narrow(): length must be non-negative")
 
 
 def _check_circular(shape: tuple[int, ...], pads: Ends) -> None:
     sizes = shape[len(shape) - len(pads):]
     for size, (begin, end) in zip(sizes, pads, strict=True):
         if begin > size or end > size:
-            _fail("Padding value causes wrapping around more than once")
+            fail("pad", "Padding value causes wrapping around more than once")
         if size + begin + end < 0:
-            _fail("Negative padding value is resulting in an empty dimension")
+            fail("pad", "Negative padding value is resulting in an empty dimension")
     for size, (begin, end) in zip(sizes, pads, strict=True):
         # torch reads memory that it has not written yet, in most cases with this sentence, in others silently.
         if max(begin, end) > size + min(begin, 0) + min(end, 0):
-            _fail(
+            fail(
+                "pad",
                 "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single "
                 "memory location. Please clone() the tensor before performing the operation. Negative padding "
-                f"leaves less than is wrapped: padding {(begin, end)} of size {size}"
+                f"leaves less than is wrapped: padding {(begin, end)} of size {size}",
             )
 
 
@@ -128,33 +131,35 @@ def _check_bounded(mode: str, shape: tuple[int, ...], pads: Ends) -> None:
     axes = len(pads)
     is_batched = len(shape) == axes + 2
     if 0 in shape[1 if is_batched else 0:]:
-        _fail(
+        fail(
+            "pad",
             f"Expected {axes + 1}D or {axes + 2}D (batch mode) tensor with possibly 0 batch size and other non-zero "
-            f"dimensions for input, but got: {list(shape)}"
+            f"dimensions for input, but got: {list(shape)}",
         )
     sizes = shape[-axes:]
     if mode == "reflect":
         for axis in reversed(range(axes)):
             if max(pads[axis]) >= sizes[axis]:
-                _fail(
+                fail(
+                    "pad",
                     f"Argument #{2 * (axes - axis) + 2}: Padding size should be less than the corresponding input "
                     f"dimension, but got: padding {pads[axis]} at dimension {len(shape) - axes + axis} of input "
-                    f"{list(shape)}"
+                    f"{list(shape)}",
                 )
     padded = [size + begin + end for size, (begin, end) in zip(sizes, pads, strict=True)]
     if max(padded) < 1:
-        _fail(f"input ({_axes(mode, sizes)}) is too small. Calculated output {' '.join(_named(padded))}")
+        fail("pad", f"input ({_axes(mode, sizes)}) is too small. Calculated output {' '.join(_named(padded))}")
     if min(padded) < 0:
         if mode == "reflect" and axes == 2:
-            _fail(f"numel: integer multiplication overflow: a negative size is left, {padded}")
+            fail("pad", f"numel: integer multiplication overflow: a negative size is left, {padded}")
         negative = next(size for size in padded if size < 0)
-        _fail(f"Trying to create tensor with negative dimension {negative}: {[*shape[:-axes], *padded]}")
+        fail("pad", f"Trying to create tensor with negative dimension {negative}: {[*shape[:-axes], *padded]}")
 
 
 def check_dtype(mode: str, axes: int, dtype: str) -> None:
     """What torch's kernels of reflect and replicate ask of the dtype, last of all."""
     if dtype in ("Bool", "UInt16", "UInt32", "UInt64"):
-        _fail(f'"{KERNELS[mode]}{axes}d" not implemented for \'{dtype}\'', NotImplementedError)
+        fail("pad", f'"{KERNELS[mode]}{axes}d" not implemented for \'{dtype}\'', NotImplementedError)
 
 
 def _axes(mode: str, sizes: Sequence[int]) -> str:
@@ -184,4 +189,4 @@ def convert_value(value: Any, dtype: str) -> Any:
         fits = not math.isfinite(number) or abs(number) <= _LARGEST.get(dtype, math.inf)
         if fits:
             return number
-    _fail(f"value cannot be converted to type {_CPP_NAMES[dtype]} without overflow")
+    fail("pad", f"value cannot be converted to type {_CPP_NAMES[dtype]} without overflow")

@@ -11,7 +11,8 @@ from mindspore import Tensor, ops
 
 from .._mindspore.compile_time import compile_time, is_in_graph
 from . import _max_pooling_cells
-from ._pooling_arguments import check_dtype, fail, is_known, max_output, max_window
+from ._errors import fail
+from ._pooling_arguments import check_dtype, is_known, max_output, max_window
 from ._pooling_cells import axes_to, without
 
 __all__ = ["max_pool1d", "max_pool2d", "max_pool3d"]

@@ -10,12 +10,13 @@ from typing import Any
 import mindspore as ms
 from mindspore import Tensor, nn, ops
 
+from .._constant import constant
 from .._mindspore.compile_time import compile_time, is_in_graph
 
 __all__ = [
     "average", "broadcast_shape", "broadcast_sizes", "check_broadcastable", "checked_reduction", "drop_axis",
-    "float_dtypes", "hinge", "is_empty", "legacy_string", "log1p_correction", "number", "promoted", "reduced",
-    "reduced_vectors", "reduction_of", "scalar_type", "softplus", "to_dtype", "total",
+    "float_dtypes", "hinge", "is_empty", "legacy_string", "log1p_correction", "promoted", "reduced",
+    "reduced_vectors", "reduction_of", "softplus", "to_dtype", "total",
 ]
 
 _abs = ops.Abs()
@@ -40,10 +41,6 @@ _zeros_like = ops.ZerosLike()
 
 Shape = Sequence[int | None]  # None or -1: not known before the call
 
-_SCALAR_TYPES = {
-    ms.float16: "Half", ms.bfloat16: "BFloat16", ms.float32: "Float", ms.float64: "Double", ms.bool_: "Bool",
-    ms.uint8: "Byte", ms.int8: "Char", ms.int16: "Short", ms.int32: "Int", ms.int64: "Long",
-}
 _FLOATS = {ms.float16: 1, ms.bfloat16: 1, ms.float32: 2, ms.float64: 3}
 
 
@@ -72,11 +69,6 @@ def reduction_of(name: str, size_average: Any, reduce: Any, reduction: Any) -> s
 
 
 checked_reduction = compile_time(reduction_of)
-
-
-def scalar_type(dtype: Any) -> str:
-    """torch's name of a dtype in its sentences."""
-    return _SCALAR_TYPES.get(dtype, str(dtype))
 
 
 def promoted(*dtypes: Any) -> Any:
@@ -154,7 +146,7 @@ def reduced(values: Tensor, reduction: str, dtype: Any = None) -> Tensor:
 def average(values: Tensor) -> Tensor:
     """The mean; of no values it is NaN, where ReduceMean gives what memory held (MS-70)."""
     if is_empty(values.shape):
-        return number(float("nan"), values.dtype)
+        return constant(float("nan"), values.dtype)
     if is_in_graph():
         return _mean(values)
     return _without_axes(_mean_kept(values))
@@ -163,7 +155,7 @@ def average(values: Tensor) -> Tensor:
 def total(values: Tensor) -> Tensor:
     """The sum; of no values it is 0, where ReduceSum gives what memory held (MS-70)."""
     if is_empty(values.shape):
-        return number(0.0, values.dtype)
+        return constant(0.0, values.dtype)
     if is_in_graph():
         return _sum(values)
     return _without_axes(_sum_kept(values))
@@ -210,17 +202,6 @@ def drop_axis(values: Tensor, axis: int) -> Tensor:
 @functools.lru_cache
 def _squeeze(axis: int) -> Any:
     return ops.Squeeze(axis)
-
-
-@compile_time
-@functools.lru_cache
-def number(value: float, dtype: Any) -> Tensor:
-    """A tensor of one number.
-
-    A Python float is a float32 beside a float64 tensor too (MS-54); in graphs, arithmetic of Python floats is that of
-    float32 (MS-55). So what float32 cannot hold is computed while the graph is compiled, and comes this way.
-    """
-    return Tensor(value, dtype)
 
 
 def hinge(values: Tensor) -> Tensor:

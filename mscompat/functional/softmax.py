@@ -10,8 +10,9 @@ from typing import Any
 import mindspore as ms
 from mindspore import Tensor, nn, ops
 
+from .._constant import constant
 from .._mindspore.compile_time import compile_time
-from ._elementwise import axis_of, check_tensor, constant, refuse, spread
+from ._elementwise import axis_of, check_tensor, refuse, spread
 
 __all__ = ["log_softmax", "softmax", "softmin"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import math
 from numbers import Integral, Real
-from typing import Any, NoReturn
+from typing import Any
 
 import mindspore as ms
 from mindspore import Parameter, Tensor, nn, ops
 
 from .._mindspore.compile_time import compile_time, is_in_graph
-from .reduction import scalar_type
+from ._errors import fail, scalar_type
 
 __all__ = ["embedding", "one_hot"]
 
@@ -130,10 +130,6 @@ def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
 # Arguments
 
 
-def _fail(name: str, sentence: str, error: type[Exception] = RuntimeError) -> NoReturn:
-    raise error(f"For '{name}', {sentence}.")
-
-
 def _embedding_rules(
     shape: Any, dtype: Any, weight: Any, weight_dtype: Any, padding_idx: Any, max_norm: Any, norm_type: Any,
     scales: Any, is_parameter: bool,
@@ -143,34 +139,34 @@ def _embedding_rules(
         padding_idx = -1
     elif isinstance(padding_idx, bool) or not isinstance(padding_idx, Integral):
         kind = type(padding_idx).__name__
-        _fail("embedding", f"argument 'padding_idx' (position 3) must be int, not {kind}", TypeError)
+        fail("embedding", f"argument 'padding_idx' (position 3) must be int, not {kind}", TypeError)
     elif weight and weight[0] is not None and weight[0] >= 0:
         if not -weight[0] <= padding_idx < max(weight[0], 1):
-            _fail("embedding", "Padding_idx must be within num_embeddings", AssertionError)
+            fail("embedding", "Padding_idx must be within num_embeddings", AssertionError)
         padding_idx = padding_idx + weight[0] if padding_idx < 0 else padding_idx
     if max_norm is not None:
         _check_number("max_norm", 3, max_norm)
         _check_number("norm_type", 4, norm_type)
     if len(weight) != 2:
-        _fail("embedding", "'weight' must be 2-D")
+        fail("embedding", "'weight' must be 2-D")
     if dtype not in (ms.int64, ms.int32):
         name = "CPUBoolType" if dtype == ms.bool_ else f"torch.{scalar_type(dtype)}Tensor"
-        _fail(
+        fail(
             "embedding",
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
             f"{name} instead (while checking arguments for embedding)",
         )
     if max_norm is not None and weight_dtype not in (ms.float16, ms.bfloat16, ms.float32, ms.float64):
-        _fail(
+        fail(
             "embedding",
             f"norm(): input dtype should be either floating point or complex. Got {scalar_type(weight_dtype)} instead",
         )
     if max_norm is not None and not is_parameter:
-        _fail("embedding", "max_norm changes weight in place: weight must be a Parameter", TypeError)
+        fail("embedding", "max_norm changes weight in place: weight must be a Parameter", TypeError)
     if max_norm is not None and weight_dtype == ms.bfloat16:
-        _fail("embedding", "max_norm takes no bfloat16, which MindSpore does not update in place", TypeError)
+        fail("embedding", "max_norm takes no bfloat16, which MindSpore does not update in place", TypeError)
     if weight[0] == 0 and 0 not in shape:
-        _fail("embedding", "index_select(): self indexing axis dim should be positive")
+        fail("embedding", "index_select(): self indexing axis dim should be positive")
     is_empty = 0 in shape or 0 in weight
     is_plain = padding_idx < 0 and not scales and weight_dtype != ms.bfloat16 and not is_empty
     return int(padding_idx), is_plain
@@ -179,7 +175,7 @@ def _embedding_rules(
 def _check_number(name: str, position: int, value: Any) -> None:
     if not isinstance(value, Real):
         kind = type(value).__name__
-        _fail("embedding", f"argument '{name}' (position {position}) must be float, not {kind}", TypeError)
+        fail("embedding", f"argument '{name}' (position {position}) must be float, not {kind}", TypeError)
 
 
 _known_rules = functools.lru_cache(maxsize=1024, typed=True)(_embedding_rules)
@@ -192,11 +188,12 @@ def _host_indices(input: Tensor, weight: tuple[int, ...], max_norm: float | None
     if numbers.size and (numbers.min() < 0 or numbers.max() >= weight[0]):
         if max_norm is not None and numbers.max() >= weight[0]:
             index = int(numbers.max())
-            _fail(
-                "embedding", f"select(): index {index} out of range for tensor of size {list(weight)} at dimension 0",
+            fail(
+                "embedding",
+                f"select(): index {index} out of range for tensor of size {list(weight)} at dimension 0",
                 IndexError,
             )
-        _fail("embedding", "index out of range in self", IndexError)
+        fail("embedding", "index out of range in self", IndexError)
     return input
 
 
@@ -210,24 +207,24 @@ def _checked_indices(input: Tensor, weight: tuple[int, ...], max_norm: float | N
 def _one_hot_rules(shape: Any, dtype: Any, num_classes: Any, bounds: tuple[int, int] | None) -> tuple[int, bool]:
     if isinstance(num_classes, bool) or not isinstance(num_classes, Integral):
         kind = type(num_classes).__name__
-        _fail("one_hot", f"argument 'num_classes' (position 2) must be int, not {kind}", TypeError)
+        fail("one_hot", f"argument 'num_classes' (position 2) must be int, not {kind}", TypeError)
     if dtype != ms.int64:
-        _fail("one_hot", "one_hot is only applicable to index tensor of type LongTensor")
+        fail("one_hot", "one_hot is only applicable to index tensor of type LongTensor")
     if 0 in shape:
         if num_classes <= 0:
-            _fail("one_hot", "Can not infer total number of classes from empty tensor")
+            fail("one_hot", "Can not infer total number of classes from empty tensor")
         return int(num_classes), True
     if bounds is not None:
         if bounds[0] < 0:
-            _fail("one_hot", "Class values must be non-negative")
+            fail("one_hot", "Class values must be non-negative")
         if num_classes == -1:
             num_classes = bounds[1] + 1
         elif num_classes < 1 or bounds[1] >= num_classes:
-            _fail("one_hot", "Class values must be smaller than num_classes")
+            fail("one_hot", "Class values must be smaller than num_classes")
     elif num_classes == -1:
-        _fail("one_hot", "a graph knows no values: num_classes must be given, but got num_classes=-1", ValueError)
+        fail("one_hot", "a graph knows no values: num_classes must be given, but got num_classes=-1", ValueError)
     elif num_classes < 1:
-        _fail("one_hot", "Class values must be smaller than num_classes")
+        fail("one_hot", "Class values must be smaller than num_classes")
     return int(num_classes), False
 
 

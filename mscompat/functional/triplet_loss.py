@@ -7,10 +7,11 @@ from typing import Any
 
 from mindspore import Tensor, ops
 
+from .._constant import constant
 from .._mindspore.compile_time import compile_time
 from ._vector_norm import vector_norm
 from .distance import pairwise_distance
-from .reduction import broadcast_sizes, float_dtypes, hinge, number, reduced, reduced_vectors, reduction_of, to_dtype
+from .reduction import broadcast_sizes, float_dtypes, hinge, reduced, reduced_vectors, reduction_of, to_dtype
 
 __all__ = ["triplet_margin_loss", "triplet_margin_with_distance_loss"]
 
@@ -60,7 +61,7 @@ def triplet_margin_loss(
         other = _distance(positive, negative, p, eps)
         # The smaller one: Minimum halves the gradient where they are equal, and so does torch.
         to_negative = _minimum(to_negative, other)
-    loss = _sub(_add(_distance(anchor, positive, p, eps), number(margin, compute)), to_negative)
+    loss = _sub(_add(_distance(anchor, positive, p, eps), constant(margin, compute)), to_negative)
     return reduced_vectors(hinge(loss), reduction, result)
 
 
@@ -96,13 +97,13 @@ def triplet_margin_with_distance_loss(
             to_negative = _minimum(to_negative, pairwise_distance(positive, negative))
         else:
             to_negative = _minimum(to_negative, distance_function(positive, negative))
-    loss = _sub(_add(to_positive, number(margin, to_positive.dtype)), to_negative)
+    loss = _sub(_add(to_positive, constant(margin, to_positive.dtype)), to_negative)
     return reduced(hinge(loss), reduction)
 
 
 def _distance(one: Tensor, other: Tensor, p: float, eps: float) -> Tensor:
     """The norm of the difference, with the last axis of size 1."""
-    return vector_norm(_add(_sub(one, other), number(eps, one.dtype)), p, -1)
+    return vector_norm(_add(_sub(one, other), constant(eps, one.dtype)), p, -1)
 
 
 def _check_axes(name: str, shapes: Shapes) -> None:

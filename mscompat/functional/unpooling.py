@@ -12,7 +12,8 @@ from mindspore import Tensor, ops
 
 from .._mindspore.compile_time import compile_time, is_in_graph
 from . import _max_pooling_cells
-from ._pooling_arguments import check_dtype, fail, is_known
+from ._errors import fail
+from ._pooling_arguments import check_dtype, is_known
 
 __all__ = ["max_unpool2d"]
 

@@ -11,12 +11,13 @@ import numpy as np
 from mindspore import Parameter, Tensor, ops
 
 from .. import functional as F
+from .._constant import constant
 from .._conv.arguments import Caller
 from .._conv.devices import check_device
 from .._mindspore.amp import keep_float32
 from .._mindspore.compile_time import compile_time
-from ..functional._norm_rules import check_rank, fail
-from ..functional._standardize import scalar
+from ..functional._errors import fail
+from ..functional._norm_rules import check_rank
 from .conv_nd import parameter_dtype
 from .init import ones_, zeros_
 from .module import Module
@@ -126,7 +127,7 @@ class _BatchNorm(NormBase):
         if not self.track_running_stats:
             return F.batch_norm(input, None, None, self.weight, self.bias, True, momentum, self.eps)
         if self.num_batches_tracked is not None:
-            batches = _assign_add(self.num_batches_tracked, scalar(1, ms.int64))
+            batches = _assign_add(self.num_batches_tracked, constant(1, ms.int64))
             if self.momentum is None:
                 momentum = 1.0 / _cast(batches, ms.float32)  # the mean of all batches
         return F.batch_norm(

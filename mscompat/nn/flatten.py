@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import mindspore as ms
 from mindspore import Tensor, ops
 
 from .._mindspore.compile_time import compile_time, is_in_graph
+from ..functional._errors import fail
 from ..functional._reshaping import reshape
 from .module import Module
 
@@ -85,13 +86,14 @@ class Unflatten(Module):
         """See Args of the class."""
         if not isinstance(unflattened_size, (tuple, list)):
             kind = type(unflattened_size).__name__
-            _fail("Unflatten", f"unflattened_size must be a tuple of ints, but found type {kind}", TypeError)
+            fail("Unflatten", f"unflattened_size must be a tuple of ints, but found type {kind}", TypeError)
         for position, size in enumerate(unflattened_size):
             if not isinstance(size, int):
-                _fail(
+                fail(
                     "Unflatten",
                     f"unflattened_size must be tuple of ints, but found element of type {type(size).__name__} at pos "
-                    f"{position}", TypeError,
+                    f"{position}",
+                    TypeError,
                 )
         super().__init__()
         self.dim = dim
@@ -112,20 +114,17 @@ def _reshaped(input: Tensor, shape: Any) -> Tensor:
     return reshape(input, shape)
 
 
-def _fail(name: str, sentence: str, error: type[Exception] = RuntimeError) -> NoReturn:
-    raise error(f"For '{name}', {sentence}.")
-
-
 def _axis(name: str, argument: str, position: int, axis: Any, dimensions: int) -> int:
     """An axis, counted from the first one."""
     if isinstance(axis, bool) or not isinstance(axis, int):
         method = name.lower()
         kind = type(axis).__name__
-        _fail(name, f"{method}(): argument '{argument}' (position {position}) must be int, not {kind}", TypeError)
+        fail(name, f"{method}(): argument '{argument}' (position {position}) must be int, not {kind}", TypeError)
     bound = max(dimensions, 1)
     if not -bound <= axis < bound:
-        _fail(
-            name, f"Dimension out of range (expected to be in range of [-{bound}, {bound - 1}], but got {axis})",
+        fail(
+            name,
+            f"Dimension out of range (expected to be in range of [-{bound}, {bound - 1}], but got {axis})",
             IndexError,
         )
     return axis % bound
@@ -134,8 +133,12 @@ def _axis(name: str, argument: str, position: int, axis: Any, dimensions: int) -
 def _with_one_unknown(shape: list[Any]) -> tuple[int, ...]:
     """The shape with -1 for the size that is not known before the call."""
     if shape.count(None) > 1:
-        _fail("Flatten", "a graph may have one axis of a size that is not known before the call, beside those that "
-              f"become one, but got {shape}", ValueError)
+        fail(
+            "Flatten",
+            "a graph may have one axis of a size that is not known before the call, beside those that "
+            f"become one, but got {shape}",
+            ValueError,
+        )
     return tuple(-1 if size is None else size for size in shape)
 
 
@@ -144,7 +147,7 @@ def _make_flat_shape(shape: tuple[Any, ...], start: Any, end: Any) -> tuple[int,
     first = _axis("Flatten", "start_dim", 1, start, len(sizes))
     last = _axis("Flatten", "end_dim", 2, end, len(sizes))
     if first > last:
-        _fail("Flatten", "flatten() has invalid args: start_dim cannot come after end_dim")
+        fail("Flatten", "flatten() has invalid args: start_dim cannot come after end_dim")
     if not sizes:
         return (1,)
     inner = sizes[first : last + 1]
@@ -155,37 +158,38 @@ def _make_unflat_shape(shape: tuple[Any, ...], dim: Any, unflattened: Sequence[i
     sizes = [None if size is None or size < 0 else size for size in shape]
     axis = _axis("Unflatten", "dim", 1, dim, len(sizes))
     if not unflattened:
-        _fail("Unflatten", "unflatten: sizes must be non-empty")
+        fail("Unflatten", "unflatten: sizes must be non-empty")
     for position, size in enumerate(unflattened):
         if isinstance(size, bool):
-            _fail(
+            fail(
                 "Unflatten",
                 "unflatten(): argument 'sizes' (position 2) must be tuple of ints, but found element of type bool at "
-                f"pos {position}", TypeError,
+                f"pos {position}",
+                TypeError,
             )
     if not sizes:
-        _fail("Unflatten", "unflatten got an unexpected error:\nDimension specified as 0 but tensor has no dimensions")
+        fail("Unflatten", "unflatten got an unexpected error:\nDimension specified as 0 but tensor has no dimensions")
     for position, size in enumerate(unflattened):
         if size < -1:
-            _fail(
+            fail(
                 "Unflatten",
                 f"unflatten got an unexpected error:\ninvalid shape dimension {size} at index {position} of shape "
                 f"{list(unflattened)}",
             )
     if list(unflattened).count(-1) > 1:
-        _fail("Unflatten", "unflatten got an unexpected error:\nonly one dimension can be inferred")
+        fail("Unflatten", "unflatten got an unexpected error:\nonly one dimension can be inferred")
     inner = list(unflattened)
     given = math.prod(one for one in inner if one != -1)
     total = sizes[axis]
     if total is not None:
         if -1 in inner and given == 0 == total:
-            _fail(
+            fail(
                 "Unflatten",
                 f"unflatten got an unexpected error:\ncannot reshape tensor of 0 elements into shape {inner} because "
                 "the unspecified dimension size -1 can be any value and is ambiguous",
             )
         if (given == 0 or total % given != 0) if -1 in inner else given != total:
-            _fail(
+            fail(
                 "Unflatten",
                 f"unflatten: Provided sizes {inner} don't multiply up to the size of dim {axis} ({total}) in the input "
                 "tensor",

@@ -9,7 +9,8 @@ from mindspore import Tensor
 
 from .. import functional as F
 from .._mindspore.compile_time import compile_time
-from ..functional._norm_rules import check_rank, fail
+from ..functional._errors import fail
+from ..functional._norm_rules import check_rank
 from ..functional.batchnorm import unbatched_instance_norm
 from .batchnorm import NormBase
 

@@ -10,7 +10,7 @@ from mindspore import Tensor
 
 from .. import functional as F
 from .._mindspore.amp import keep_float32
-from ..functional._norm_rules import fail
+from ..functional._errors import fail
 from .batchnorm import new_parameter
 from .init import ones_, zeros_
 from .module import Module

@@ -10,6 +10,7 @@ from typing import Any
 import mindspore as ms
 from mindspore import Tensor, ops
 
+from ..._constant import constant
 from ..._mindspore.compile_time import compile_time, is_in_graph
 
 __all__ = ["clip_grad_norm", "clip_grad_value", "get_total_norm"]
@@ -65,9 +66,9 @@ def clip_grad_norm(
     # As torch rounds: the reciprocal first, in the norm's own dtype.
     dtype = total_norm.dtype
     wide = _wide_dtype(dtype)
-    total = _rounded(_add(_wide(total_norm), _constant(1e-6, wide)), dtype)
-    reciprocal = _rounded(_div(_constant(1.0, wide), total), dtype)
-    coefficient = _limited(_rounded(_mul(reciprocal, _constant(max_norm, wide)), dtype), None, 1.0)
+    total = _rounded(_add(_wide(total_norm), constant(1e-6, wide)), dtype)
+    reciprocal = _rounded(_div(constant(1.0, wide), total), dtype)
+    coefficient = _limited(_rounded(_mul(reciprocal, constant(max_norm, wide)), dtype), None, 1.0)
     if isinstance(gradients, Tensor):
         return _scaled(gradients, coefficient), total_norm
     clipped = ()
@@ -141,15 +142,15 @@ def _norm(values: Tensor, order: float) -> Tensor:
     if order == 1.0:
         return _sum(_abs(values))
     if order == 0.0:
-        return _sum(_cast(_not_equal(values, _constant(0.0, values.dtype)), values.dtype))
-    total = _sum(_pow(_abs(values), _constant(order, values.dtype)))
+        return _sum(_cast(_not_equal(values, constant(0.0, values.dtype)), values.dtype))
+    total = _sum(_pow(_abs(values), constant(order, values.dtype)))
     return _pow(total, _inverse(order, values.dtype))
 
 
 def _or_nan(result: Tensor, values: Tensor) -> Tensor:
     """The result, or NaN if a value is NaN: ReduceMax and ReduceMin pass over it."""
     count = _sum(_cast(_not_equal(values, values), values.dtype))
-    return _select(_not_equal(count, _constant(0.0, values.dtype)), _constant(math.nan, values.dtype), result)
+    return _select(_not_equal(count, constant(0.0, values.dtype)), constant(math.nan, values.dtype), result)
 
 
 def _scaled(gradient: Tensor, coefficient: Tensor) -> Tensor:
@@ -163,7 +164,7 @@ def _clamped(gradient: Tensor, limit: float) -> Tensor:
 
 def _limited(values: Tensor, below: float | None, above: float) -> Tensor:
     """Values from -below to above, and NaN, which Maximum and Minimum make a limit of."""
-    limited = _minimum(values, _constant(above, values.dtype))
+    limited = _minimum(values, constant(above, values.dtype))
     if below is not None:
         limited = _maximum(limited, _negative(below, values.dtype))
     return _select(_not_equal(values, values), values, limited)
@@ -181,12 +182,6 @@ def _rounded(values: Tensor, dtype: Any) -> Tensor:
 
 def _clip_grad_number(value: Any) -> float:
     return float(value)
-
-
-@functools.lru_cache(maxsize=256)
-def _clip_grad_constant(value: float, dtype: Any) -> Tensor:
-    """A number as a tensor: operators, and Python's too, take a number beside a float64 tensor in float32."""
-    return Tensor(value, dtype)
 
 
 @functools.lru_cache(maxsize=256)
@@ -227,7 +222,6 @@ def _refuse_check() -> None:
     )
 
 
-_constant = compile_time(_clip_grad_constant)
 _negative = compile_time(_clip_grad_negative)
 _inverse = compile_time(_clip_grad_inverse)
 _number = compile_time(_clip_grad_number)
