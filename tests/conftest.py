@@ -10,6 +10,7 @@ from pathlib import Path
 
 import mindspore as ms
 import pytest
+from mindspore import nn
 
 from mscompat._conv import devices, plan
 from mscompat._conv.algorithms import linked, padding, tiles
@@ -58,6 +59,24 @@ def keep_from_collection():
     yield
     gc.collect()
     gc.freeze()
+
+
+class _Sum(nn.Cell):
+    """What makes later graphs of this process read tuples in another way (MS-79)."""
+
+    def construct(self, input):
+        output = input * 2
+        output += input
+        return output[0]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def used_process():
+    """A process whose user had graphs of his own before: all tests see the same, in whatever order they run."""
+    ms.set_context(mode=ms.GRAPH_MODE)
+    for _ in range(2):
+        _Sum()(ms.Tensor([[1.0]]))
+    ms.set_context(mode=ms.PYNATIVE_MODE)
 
 
 @pytest.fixture(params=MODES)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from mindspore import Parameter, Tensor, ops
+from mindspore import Parameter, Tensor, nn, ops
 
 from .._constant import constant
 from .._mindspore.compile_time import compile_time_function, is_exporting, is_in_graph
+from .algorithms.cells import OfThree, OfTwo
 from .algorithms.padding import pad_at_runtime
 from .plan import Plan, make_plan
 from .spec import ConvSpec
@@ -32,8 +33,15 @@ _STACK = {axis: ops.Stack(axis) for axis in (0, 2)}
 _UNSTACK = {axis: ops.Unstack(axis, 1) for axis in (0, 2)}
 
 
-def _plan_in_graph(*call: Any) -> tuple[Plan, Any]:
-    return make_plan(*call, exporting=is_exporting())
+def _plan_in_graph(spec: ConvSpec, *call: Any) -> tuple[Plan, Any]:
+    plan, operator = make_plan(spec, *call, exporting=is_exporting())
+    return plan, _as_cell(operator, spec.transposed) if isinstance(operator, ops.Primitive) else operator
+
+
+@functools.lru_cache(maxsize=1024)
+def _as_cell(operator: ops.Primitive, is_transposed: bool) -> nn.Cell:
+    """Operators cannot be taken out of tuples in any graph after one with += and one that indexes (MS-79)."""
+    return OfThree(operator) if is_transposed else OfTwo(operator)
 
 
 _plan = compile_time_function("mscompat_plan", functools.partial(make_plan, exporting=False), _plan_in_graph)

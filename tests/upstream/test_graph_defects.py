@@ -149,6 +149,48 @@ def test_float64_parameter_in_a_tuple_passes_through_float32(operator, graph_mod
         assert (output.asnumpy() == np.float32(1 / 3)).all(), MENDED
 
 
+OPERATOR_AFTER_ADDITION = """
+    import mindspore as ms
+    from mindspore import nn, ops
+
+    class InPlace(nn.Cell):
+        def construct(self, a):
+            b = a * 2
+            b += a
+            return b
+
+    class Index(nn.Cell):
+        def construct(self, a):
+            return a[0]
+
+    neg = ops.Neg()
+    pair = ms.constexpr(lambda: (True, ops.Conv2D(1, 1)), check=False)
+
+    class Convolve(nn.Cell):
+        def construct(self, a):
+            is_negative, operator = pair()
+            if is_negative:
+                a = neg(a)
+            return operator(a, a)
+
+    ms.set_context(mode=ms.GRAPH_MODE)
+    a = ops.ones((1, 1, 1, 1))
+    print(Convolve()(a))
+    InPlace()(a)
+    print(Convolve()(a))
+    Index()(a)
+    print(Convolve()(a))
+"""
+
+
+def test_an_operator_in_a_tuple_after_an_addition_in_place(tmp_path):
+    """MS-79: the third call fails, the second still works."""
+    child = run_script(OPERATOR_AFTER_ADDITION, tmp_path)
+    assert child.stdout.count("[[[[1.]]]]") == (3 if VERSION < (2, 8) else 2), MENDED
+    assert (child.returncode == 0) == (VERSION < (2, 8)), MENDED
+    assert VERSION < (2, 8) or "ValueProblem(DeadNode)" in child.stderr, MENDED
+
+
 class WithBorder(nn.Cell):
     """Zeros around a row, and a constant added to it."""
 

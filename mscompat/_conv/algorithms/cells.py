@@ -15,7 +15,10 @@ from mindspore import nn, ops
 from ..._mindspore import direct_operators
 from ..geometry import Pads
 
-__all__ = ["AxisRange", "ContiguousCopy", "FirstPadded", "SecondPadded", "TupleSum", "chain", "join", "zero_pad"]
+__all__ = [
+    "AxisRange", "ContiguousCopy", "FirstPadded", "OfThree", "OfTwo", "SecondPadded", "TupleSum", "chain", "join",
+    "zero_pad",
+]
 
 _neg = ops.Neg()
 _slice = direct_operators.Slice()
@@ -54,6 +57,24 @@ class ContiguousCopy(nn.Cell):
 
     def construct(self, first, second):  # type: ignore[no-untyped-def]
         return _neg(_neg(self.operator(first, second)))
+
+
+class OfTwo(nn.Cell):
+    """An operator of MindSpore's as a cell: (first, second)."""
+
+    def __init__(self, operator: ops.Primitive) -> None:
+        super().__init__()
+        self.operator = operator
+
+    def construct(self, first, second):  # type: ignore[no-untyped-def]
+        return self.operator(first, second)
+
+
+class OfThree(OfTwo):
+    """An operator of MindSpore's as a cell: (first, second, third)."""
+
+    def construct(self, first, second, third):  # type: ignore[no-untyped-def]
+        return self.operator(first, second, third)
 
 
 class FirstPadded(nn.Cell):
