@@ -1,4 +1,4 @@
-"""A bar chart of the measurements."""
+"""Bar charts of the measurements: of all of them, and of the whole networks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pathlib
 from typing import Any
 
 import matplotlib
-from workload import PASSES
+from workload import BACKWARD, FORWARD, PASSES
 
 matplotlib.use("Agg")
 from matplotlib import pyplot
@@ -51,3 +51,34 @@ def draw(results: dict[str, Any], path: pathlib.Path) -> None:
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(contenders))
     figure.savefig(path, dpi=100)
     pyplot.close(figure)
+
+
+def draw_networks(results: dict[str, Any], path: pathlib.Path) -> bool:
+    """Draw the whole networks' times in Graph mode, torch's being 1. Returns whether there were any to draw."""
+    medians = {
+        (one["case"], one["pass"], one["contender"]): one["median"]
+        for one in results["measurements"] if one["kind"] == "network"
+    }
+    cases = [case for case, passes, contender in medians if (passes, contender) == (FORWARD, "torch")]
+    if not cases:
+        return False
+    contenders = ("mscompat graph", "native graph")
+    figure, panels = pyplot.subplots(1, len(PASSES), sharey=True, figsize=(8, 3.2), layout="constrained")
+    for panel, (passes, title) in zip(panels, ((FORWARD, "inference"), (BACKWARD, "training step")), strict=True):
+        for place, contender in enumerate(contenders):
+            multiples = [
+                medians.get((case, passes, contender), float("nan")) / medians[case, passes, "torch"] for case in cases
+            ]
+            rows = [row + (place - 0.5) * 0.4 for row in range(len(cases))]
+            drawn = panel.barh(rows, multiples, 0.4, color=CONTENDERS[contender], label=LABELS[contender])
+            panel.bar_label(drawn, [f"{multiple:.1f}" for multiple in multiples], padding=2, fontsize=7)
+        panel.axvline(1, color=CONTENDERS["torch"], label="torch")
+        panel.set_xlim(0, 1.1 * panel.get_xlim()[1])
+        panel.set_title(title)
+        panel.set_xlabel("time, as a multiple of torch's")
+    panels[0].set_yticks(range(len(cases)), cases)
+    panels[0].invert_yaxis()
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+    return True

@@ -1,17 +1,17 @@
-"""mscompat's layers or MindSpore's own, in Graph or PyNative mode, and whole networks of mscompat's."""
+"""mscompat's layers or MindSpore's own, in Graph or PyNative mode, and whole networks of them."""
 
 from __future__ import annotations
 
 import ctypes
 import functools
 import importlib
-import inspect
 import pathlib
 import types
 from collections.abc import Callable
 from typing import Any
 
 import mindspore as ms
+import native_networks
 import numpy as np
 import worker
 from mindspore import Parameter, ParameterTuple, Tensor, nn, ops
@@ -29,6 +29,7 @@ class Contender:
         self.environment = {"mindspore": ms.__version__, "oneDNN": _onednn_version()}
         self.layers: Any
         if library == "native":
+            native_networks.stand_in()
             self.layers = types.SimpleNamespace(
                 **{name: functools.partial(_native, layer) for name, layer in NATIVE.items()}, **NATIVE_CELLS
             )
@@ -115,11 +116,9 @@ class Contender:
     def network(self, case: Case, input: np.ndarray, train: bool) -> Callable[[], tuple]:
         """A network of examples/models, and its training by SGD: the square of its outputs is the loss."""
         module, name = case.arguments["path"].split(".")
-        made = getattr(importlib.import_module(f"models.{module}"), name)
-        given = {index: value for index, value in enumerate(case.arguments["args"]) if value is not None}
-        names = list(inspect.signature(made).parameters)
-        importlib.import_module("mscompat").manual_seed(0)
-        network: nn.Cell = made(**{names[index]: value for index, value in given.items()})
+        network: nn.Cell = worker.make_network(getattr(importlib.import_module(f"models.{module}"), name), case)
+        for index, parameter in enumerate(network.trainable_params()):
+            parameter.set_data(Tensor(worker.network_parameter(index, parameter.shape)))
         if train:
             network = nn.TrainOneStepCell(_Loss(network), nn.SGD(network.trainable_params(), 1e-3))
         network.set_train(train)

@@ -33,6 +33,7 @@ TORCH_TARGETS: tuple[tuple[str, tuple[str, ...], tuple[str, ...], dict[tuple[str
 NATIVE_KINDS = {
     "image networks, no padding mode": tuple(kind for kind in IMAGES if kind not in ("padding mode", "output_padding")),
     OTHERS_NAME: OTHERS,
+    "whole networks": ("network",),
 }
 
 

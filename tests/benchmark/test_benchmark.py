@@ -30,7 +30,7 @@ def test_the_command(tmp_path):
     image = pytest.importorskip("matplotlib.image", reason="the chart needs matplotlib, of the examples extra")
     command = [
         sys.executable, str(BENCHMARK / "run.py"), "--quick", "--rounds", "1",
-        "--only", r"DCGAN \d|CycleGAN up|HiFi-GAN|R3D-18", "--output", str(tmp_path),
+        "--only", r"DCGAN|CycleGAN up|HiFi-GAN|R3D-18", "--output", str(tmp_path),
     ]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     results = json.loads((tmp_path / "results.json").read_text())
@@ -39,7 +39,7 @@ def test_the_command(tmp_path):
     names += ["torch"] if importlib.util.find_spec("torch") else []
     cases = [
         "DCGAN 256-128 k4, 8, /2", "CycleGAN up 256-128 k3, 64, output_padding 1", "HiFi-GAN up 512-256 k16, 32, /8",
-        "R3D-18 512-512 k3, 2x7x7",
+        "R3D-18 512-512 k3, 2x7x7", "DCGAN's generator",
     ]
     wanted = {(case, passes, name) for case in cases for passes in ("forward", "forward+backward") for name in names}
     wanted |= {(f"16-16 k3, 8, {subject}", "forward", "mscompat blocking") for subject in SHORT}
@@ -59,9 +59,10 @@ def test_the_command(tmp_path):
     assert ("graph: mscompat / torch, 1-D, 3-D, large kernels, forward, worst" in judged) == ("torch" in names)
     assert "import mscompat after mindspore, ms" in judged
 
-    picture = image.imread(tmp_path / "results.png")
-    assert picture.shape[1] > 1000
-    assert picture.std() > 0.1
+    for name in ("results.png", "networks.png") if "torch" in names else ("results.png",):
+        picture = image.imread(tmp_path / name)
+        assert picture.shape[1] > 800
+        assert picture.std() > 0.1
 
 
 @pytest.mark.slow
@@ -204,7 +205,7 @@ def test_targets(modules, avx512):
 
     assert targets["graph: native / mscompat, dense k>1, forward, mean"] == judged(130, True, avx512)
     assert targets["pynative: native / mscompat, dense k>1, forward, least"] == judged(0.5, False, avx512)
-    for what in ("image networks, no padding mode", "1-D, 3-D, large kernels"):
+    for what in ("image networks, no padding mode", "1-D, 3-D, large kernels", "whole networks"):
         assert targets[f"graph: mscompat / native, {what}, forward, mean"] == judged(1 / 130, True, not avx512)
         assert targets[f"pynative: mscompat / native, {what}, forward, mean"] == judged(2, False, not avx512)
     for what in ("layers of image networks", "1-D, 3-D, large kernels"):

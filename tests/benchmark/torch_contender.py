@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Callable
 
@@ -55,11 +54,10 @@ class Contender:
         return call
 
     def network(self, case: Case, input: np.ndarray, train: bool) -> Callable[[], tuple]:
-        made = getattr(torch_models, case.arguments["path"].split(".")[1])
-        given = {index: value for index, value in enumerate(case.arguments["args"]) if value is not None}
-        names = list(inspect.signature(made).parameters)
-        torch.manual_seed(0)
-        network = made(**{names[index]: value for index, value in given.items()}).train(train)
+        network = worker.make_network(getattr(torch_models, case.arguments["path"].split(".")[1]), case).train(train)
+        with torch.no_grad():
+            for index, parameter in enumerate(network.parameters()):
+                parameter.copy_(torch.from_numpy(worker.network_parameter(index, tuple(parameter.shape))))
         tensor = torch.from_numpy(input)
         if not train:
             return torch.no_grad()(lambda: _flat(network(tensor)))

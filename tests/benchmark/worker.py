@@ -7,6 +7,7 @@ mscompat was never imported.
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import os
 import sys
@@ -36,6 +37,22 @@ def cotangent(shape: tuple[int, ...]) -> np.ndarray:
 def parameter(shape: tuple[int, ...]) -> np.ndarray:
     """The values of a cell's parameter."""
     return np.random.default_rng(3).uniform(0.5, 1.5, shape).astype(np.float32)
+
+
+def make_network(made: Callable[..., Any], case: Case) -> Any:
+    """A network, by the arguments of a case; None stands for a default."""
+    names = inspect.signature(made).parameters
+    given = zip(names, case.arguments["args"], strict=False)
+    return made(**{name: value for name, value in given if value is not None})
+
+
+def network_parameter(index: int, shape: tuple[int, ...]) -> np.ndarray:
+    """The values of a network's parameter: of weights, such that outputs are about as large as inputs."""
+    random = np.random.default_rng(index)
+    if len(shape) > 1:
+        high = (3 / np.prod(shape[1:])) ** 0.5
+        return random.uniform(-high, high, shape).astype(np.float32)
+    return random.uniform(0.5, 1.0, shape).astype(np.float32)
 
 
 def digest(array: np.ndarray) -> tuple[float, float]:
