@@ -95,7 +95,9 @@ class Call(ms.nn.Cell):
         return self.function(*tensors, **self.options)
 
 
-@pytest.mark.parametrize("operator", SIGNATURES)
+@pytest.mark.parametrize(
+    "operator", [pytest.param(name, marks=[] if "2d" in name else pytest.mark.slow) for name in SIGNATURES]
+)
 def test_computes_what_the_layer_computes(operator, mode):
     """Values and gradients by every argument, for every 40th case of the table."""
     function = getattr(F, operator)

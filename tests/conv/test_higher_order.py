@@ -155,7 +155,11 @@ def relative_error(actual, expected):
 
 @pytest.mark.usefixtures("mode")
 @pytest.mark.parametrize(
-    "case", [case for case in CASES if "padding_mode" not in case.arguments], ids=lambda case: case.name
+    "case",
+    [
+        pytest.param(case, marks=[] if case.dimensions == 2 else pytest.mark.slow, id=case.name)
+        for case in CASES if "padding_mode" not in case.arguments
+    ],
 )
 def test_second_order_of_a_function_of_results(case):
     """As of the layer, which test_second_order compares with the reference."""

@@ -14,7 +14,7 @@ def test_values_and_gradients(case, transposed):
     check_case(case, transposed)
 
 
-@pytest.mark.parametrize(("case", "transposed"), table.parameters(only=table.is_not_of_one_dimension))
+@pytest.mark.parametrize(("case", "transposed"), table.parameters(table.FEW_NAMES, table.is_not_of_one_dimension))
 def test_values_and_gradients_in_graph_mode(case, transposed, graph_mode):
     check_case(case, transposed)
 

@@ -343,7 +343,7 @@ print("right")
 """
 
 
-@pytest.mark.parametrize("before", ["nothing", "after MindSpore's"])
+@pytest.mark.parametrize("before", ["nothing", pytest.param("after MindSpore's", marks=pytest.mark.slow)])
 def test_auto_mixed_precision_of_a_layer_alone(mode, before, tmp_path, run_script):
     """Where the layer itself is the network, O1 writes its class anew. In a process of its own: it adds to sys.path."""
     (tmp_path / "script.py").write_text(SCRIPT_OF_A_LAYER_ALONE, encoding="utf-8")

@@ -46,7 +46,7 @@ print("wrong", wrong)
 """
 
 
-@pytest.mark.parametrize("launch", ["as it is", "blocking"])
+@pytest.mark.parametrize("launch", ["as it is", pytest.param("blocking", marks=pytest.mark.slow)])
 def test_a_lock_makes_threads_right(mode, launch):
     result = subprocess.run(
         [sys.executable, "-c", RECIPE + SCRIPT, mode, launch], env={**os.environ, "PYTHONPATH": str(ROOT)},

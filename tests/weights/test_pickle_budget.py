@@ -60,7 +60,9 @@ GREEDY = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", GREEDY)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if index % 3 else []) for index, name in enumerate(GREEDY)]
+)
 def test_memory_is_that_of_the_pickle(load, name):
     """Not of the file: there are 25 MB of zeros beside it. It is also what bounds the time."""
     content = zipped(GREEDY[name], bytes(25_000_000))
@@ -95,7 +97,7 @@ LEGITIMATE = {
 }
 
 
-@pytest.mark.parametrize("protocol", [2, 4])
+@pytest.mark.parametrize("protocol", [2, pytest.param(4, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", LEGITIMATE)
 def test_what_people_save_is_read(load, monkeypatch, name, protocol):
     if protocol == 2 and name not in ("small dicts", "sets"):  # torch.save's default: as much of it as one likes

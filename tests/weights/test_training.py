@@ -74,7 +74,7 @@ def make_step(how, network, optimizer):
     return ms.jit(step) if how == "jit" else step
 
 
-@pytest.mark.parametrize("what", ["load", "reset"])
+@pytest.mark.parametrize("what", ["load", pytest.param("reset", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("how", ["eager", "TrainOneStepCell", "jit"])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_training_goes_on(mode, optimizer, how, what):
