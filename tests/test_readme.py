@@ -207,7 +207,7 @@ def session(tmp_path_factory):
 
     def run(command):
         return subprocess.run(
-            command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=True
+            command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, timeout=1200, check=True
         ).stdout
 
     run.first = run(f"{shlex.quote(sys.executable)} compare.py")
