@@ -11,6 +11,7 @@ import os
 import pathlib
 import re
 import shlex
+import statistics
 import subprocess
 import sys
 import textwrap
@@ -122,11 +123,12 @@ def test_the_chinese_page_has_the_same_code(name):
 
 @pytest.mark.parametrize("name", TRANSLATED)
 def test_the_chinese_page_says_all(name):
-    """Its headings, links, numbers and code within lines are those of the English one."""
+    """Its headings, links and code within lines are those of the English one; of the first page, the numbers too."""
     english, chinese = map(without_blocks, translations(name))
     assert english.startswith("English | [中文](README_zh.md)\n")
     assert chinese.startswith("[English](README.md) | 中文\n")
-    for what in (r"^#+ ", r"^- ", r"^\d\. ", r"^> \*\*", r"(?<![A-Za-z_\d.])\d+(?:\.\d+)*"):
+    numbers = [r"(?<![A-Za-z_\d.])\d+(?:\.\d+)*"] if name == "README.md" else []  # a guide may have words for some
+    for what in (r"^#+ ", r"^- ", r"^\d\. ", r"^> \*\*", *numbers):
         counts = [collections.Counter(re.findall(what, page, re.MULTILINE)) for page in (english, chinese)]
         assert counts[0] == counts[1], what
     assert spans_of(chinese) == spans_of(english)
@@ -139,8 +141,8 @@ def test_the_chinese_page_says_all(name):
 
 def verdict_of(cell):
     """What a cell of the guide's last columns says: right, wrong or raises, and whether in MindSpore 2.7 alone."""
-    found = re.match(r"(right|wrong|raises)|(?:2\.7 )?(正确|错误|报错)", cell.strip())
-    return found and (found[1] or VERDICTS[found[2]], "2.7" in cell)
+    found = re.match("right|wrong|raises", cell.strip()) or re.search("|".join(VERDICTS), cell)
+    return found and (VERDICTS.get(found[0], found[0]), "2.7" in cell)
 
 
 @pytest.mark.parametrize("name", TRANSLATED)
@@ -152,7 +154,8 @@ def test_the_chinese_page_has_the_same_rows(name):
             assert len(row) == len(other), other
             for cell, other_cell in zip(row, other, strict=True):
                 assert spans_of(cell) == spans_of(other_cell)
-                assert verdict_of(cell) == verdict_of(other_cell)
+                if re.match("right|wrong|raises", cell.strip()):
+                    assert verdict_of(cell) == verdict_of(other_cell)
                 assert (cell.strip() in ("-", "---", "")) == (other_cell.strip() in ("-", "---", "")), other
 
 
@@ -207,7 +210,7 @@ def session(tmp_path_factory):
 
     def run(command):
         return subprocess.run(
-            command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=True
+            command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, timeout=1200, check=True
         ).stdout
 
     run.first = run(f"{shlex.quote(sys.executable)} compare.py")
@@ -266,17 +269,23 @@ def test_figures_are_of_the_last_run():
     results = json.loads(read(ROOT / "tests" / "benchmark" / "results_networks.json"))
     values = {target["name"]: target["value"] for target in results["targets"]}
     orders = [(mode, passes) for mode in ("graph", "pynative") for passes in ("forward", "forward+backward")]
-    means = [
-        f"{values[f'{mode}: mscompat / {other}, whole networks, {passes}, mean']:.2f}"
+    means = {
+        (mode, passes, other): f"{values[f'{mode}: mscompat / {other}, whole networks, {passes}, mean']:.2f}"
         for other in ("torch", "native") for mode, passes in orders
-    ]
-    (told,) = re.findall(r"^Whole networks on CPU.*?\n\n", read(FRONT), re.DOTALL | re.MULTILINE)
-    assert re.findall(r"\d\.\d\d", told) == means
+    }
+    told = dict(re.findall(r"^- (Graph|PyNative) mode: (.*)$", read(FRONT), re.MULTILINE))
+    for mode in ("Graph", "PyNative"):
+        assert re.findall(r"\d\.\d\d", told[mode]) == [
+            means[mode.lower(), passes, other] for other in ("torch", "native") for passes in ("forward", "forward+backward")
+        ]
     medians = {
         (one["case"], one["pass"], one["contender"]): one["median"]
         for one in results["measurements"] if one["kind"] == "network"
     }
-    rows = tables_of(read(ROOT / "tests" / "benchmark" / "README.md"))[1][2:-1]
+    _, networks, runs, *_ = tables_of(read(ROOT / "tests" / "benchmark" / "README.md"))
+    for (_, *cells), other in zip(runs[2:4], ("torch", "native"), strict=True):
+        assert [cell.split(",")[0].strip() for cell in cells] == [means[mode, passes, other] for mode, passes in orders]
+    rows = networks[2:-1]
     assert [row[0].strip() for row in rows] == list(dict.fromkeys(case for case, _, _ in medians))
     for case, *cells in rows:
         case = case.strip()
@@ -284,6 +293,10 @@ def test_figures_are_of_the_last_run():
             f"{medians[case, passes, f'mscompat {mode}'] / medians[case, passes, 'torch']:.2f}"
             for mode, passes in orders
         ]
+    for cell, (mode, passes) in zip(runs[4][1:], orders, strict=True):
+        natives, torchs = ([medians[case.strip(), passes, one] for case, *_ in rows] for one in (f"native {mode}", "torch"))
+        ratios = [native / torch for native, torch in zip(natives, torchs, strict=True)]
+        assert cell.strip() == f"{statistics.geometric_mean(ratios):.2f}"
 
 
 # What other pages show
