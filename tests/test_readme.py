@@ -276,7 +276,8 @@ def test_figures_are_of_the_last_run():
     told = dict(re.findall(r"^- (Graph|PyNative) mode: (.*)$", read(FRONT), re.MULTILINE))
     for mode in ("Graph", "PyNative"):
         assert re.findall(r"\d\.\d\d", told[mode]) == [
-            means[mode.lower(), passes, other] for other in ("torch", "native") for passes in ("forward", "forward+backward")
+            means[mode.lower(), passes, other]
+            for other in ("torch", "native") for passes in ("forward", "forward+backward")
         ]
     medians = {
         (one["case"], one["pass"], one["contender"]): one["median"]
@@ -294,8 +295,8 @@ def test_figures_are_of_the_last_run():
             for mode, passes in orders
         ]
     for cell, (mode, passes) in zip(runs[4][1:], orders, strict=True):
-        natives, torchs = ([medians[case.strip(), passes, one] for case, *_ in rows] for one in (f"native {mode}", "torch"))
-        ratios = [native / torch for native, torch in zip(natives, torchs, strict=True)]
+        cases = (case.strip() for case, *_ in rows)
+        ratios = [medians[case, passes, f"native {mode}"] / medians[case, passes, "torch"] for case in cases]
         assert cell.strip() == f"{statistics.geometric_mean(ratios):.2f}"
 
 
