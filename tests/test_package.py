@@ -8,13 +8,8 @@ import inspect
 import pathlib
 import pydoc
 import re
-import sys
-import textwrap
 
-import mindspore as ms
-import numpy as np
 import pytest
-from safetensors.numpy import save_file
 
 import mscompat
 
@@ -95,66 +90,6 @@ def test_missing_names_say_where_to_look(module, name, sentence):
         getattr(module, name)
     assert str(error.value).endswith("the guide (examples/README.md)")
     assert not hasattr(module, name)
-
-
-def readme_blocks(start: str, heading: str) -> list[str]:
-    """Of the section below a heading."""
-    _, _, text = (ROOT / "README.md").read_text(encoding="utf-8").partition(f"{heading}\n")
-    text, *_ = text.partition("\n## ")
-    blocks = map(textwrap.dedent, re.findall(r"```python\n(.*?)```", text, re.DOTALL))
-    return [block for block in blocks if block.startswith(start)]
-
-
-@pytest.mark.usefixtures("mode")
-def test_readme_network_runs(tmp_path, monkeypatch):
-    """In both modes; and with torch's imports in torch, with the same outputs."""
-    (block,) = readme_blocks("from mscompat import nn ", "## Port a network")
-    (tmp_path / "readme_network.py").write_text(block, encoding="utf-8")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    network = importlib.import_module("readme_network").Net().eval()
-    monkeypatch.delitem(sys.modules, "readme_network")
-    image = np.random.RandomState(0).standard_normal((2, 3, 16, 18)).astype(np.float32)
-    output = network(ms.Tensor(image)).asnumpy()
-    assert output.shape == (2, 10)
-    torch = pytest.importorskip("torch", reason="runs the same lines in torch")
-    lines = [line.partition("# torch: ")[2] or line for line in block.splitlines()]
-    names: dict = {}
-    exec("\n".join(lines), names)
-    original = names["Net"]().eval()
-    original.load_state_dict({name: torch.tensor(value) for name, value in mscompat.torch_state_dict(network).items()})
-    with torch.no_grad():
-        np.testing.assert_allclose(output, original(torch.from_numpy(image)).numpy(), rtol=1e-5, atol=1e-6)
-
-
-def test_readme_ported_layer_runs():
-    (block,) = readme_blocks("from mscompat", "## 中文")
-    names: dict = {}
-    exec(block, names)
-    image = ms.Tensor(np.ones((1, 64, 5, 6)), ms.float32)
-    assert names["smooth"](names["up"](image)).shape == (1, 32, 10, 12)
-
-
-def test_readme_checkpoint_loads(tmp_path, monkeypatch):
-    (block,) = readme_blocks("import mscompat", "## Load a checkpoint")
-    path = ROOT / "tests" / "weights" / "data" / "network_zip.pth"
-    (tmp_path / "model.pth").write_bytes(path.read_bytes())
-    monkeypatch.chdir(tmp_path)
-    names: dict = {"cell": ms.nn.CellDict({"embedding": ms.nn.Embedding(5, 8)})}
-    with pytest.raises(RuntimeError, match=r'Unexpected key.* "line.weight"'):
-        exec(block, names)
-    saved = {"embedding.weight": mscompat.load_torch_file(path)["model"]["module.embedding.weight"].numpy()}
-    save_file(saved, tmp_path / "model.safetensors")
-    exec(block.replace("model.pth", "model.safetensors"), names)
-    np.testing.assert_equal(names["state_dict"], saved)
-
-
-def test_readme_proofs(capsys):
-    transposed, mint = readme_blocks("import numpy", "## Why not what is there")
-    exec(transposed, {})
-    printed = capsys.readouterr().out
-    assert "[1. 2. 1. 0.]" in printed  # torch: 1. 2. 1. 1.
-    with pytest.raises(RuntimeError, match="Conv2DExt unregistered"):
-        exec(mint, {})
 
 
 def test_version_is_in_the_changelog():

@@ -49,7 +49,7 @@ def test_the_command(tmp_path):
     for (case, _, contender), one in found.items():
         assert not one["stopped"]
         assert all(math.isfinite(value) and value > 0 for value in one["quartiles"])
-        # MindSpore's output_padding is: see the README.
+        # MindSpore's output_padding is: see MS-01.
         assert one["wrong"] == ("output_padding" in case and contender.startswith("native"))
         assert case in printed
     for seconds in results["import"].values():

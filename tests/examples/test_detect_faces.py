@@ -73,6 +73,18 @@ def test_face_of_the_astronaut():
     assert 160 < bottom < 185
 
 
+@needs_picture
+def test_picture_of_the_first_page():
+    """examples/faces.jpg is what the script draws, faces.png, saved by Pillow with quality=85 and subsampling=0."""
+    faces = detect_faces.Faces(*(GOLDEN[f"astronaut/{name}"] for name in detect_faces.Faces._fields))
+    picture = make_picture("astronaut")
+    drawn = np.asarray(detect_faces.draw(Image.fromarray(picture), faces))
+    with Image.open(SCRIPT.with_name("faces.jpg")) as image:
+        differences = np.abs(np.asarray(image, float) - drawn)
+    assert differences.mean() < 5
+    assert differences[drawn != picture].mean() < 10  # without the box, 120
+
+
 @needs_weights
 @pytest.mark.parametrize("cell", [mtcnn.PNet, mtcnn.RNet, mtcnn.ONet])
 def test_network_like_torch(cell, mode):

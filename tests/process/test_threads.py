@@ -1,4 +1,4 @@
-"""The README's recipe for inference from several threads: a lock around each call of the network."""
+"""The recipe of mscompat/_mindspore/README.md for inference from several threads: a lock around each call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = (ROOT / "mscompat" / "_mindspore" / "README.md").read_text(encoding="utf-8")
 (RECIPE,) = re.findall(r"^### Several threads\n.*?```python\n(.*?)```", README, re.DOTALL | re.M)
 
 SCRIPT = """
