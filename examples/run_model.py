@@ -1,12 +1,12 @@
 """Run a network of models/ with a torch checkpoint on a picture, and draw what comes out.
 
-    pip install -e '.[examples]'  # in the folder above this one; for the default picture, scikit-image's cat
+    pip install -e '.[examples]'
     curl -LO https://download.pytorch.org/models/resnet18-f37072fd.pth
-    python run_model.py resnet18 --weights resnet18-f37072fd.pth --picture cat.jpg
+    python examples/run_model.py resnet18 --weights resnet18-f37072fd.pth --picture cat.jpg
 
 The checkpoint is torch's own, as torch.save or safetensors wrote it: torch is not needed. Without --weights, the
-weights are random, and the command for getting trained ones is printed. With --train-step, the network also takes a
-step of SGD, towards random targets: the loss before and after it shows that training runs.
+weights are random, and the script says where trained ones are; without --picture, the picture is scikit-image's cat.
+With --train-step, the network also takes a step of SGD, towards random targets.
 """
 
 from __future__ import annotations
@@ -200,7 +200,7 @@ def parse_arguments() -> argparse.Namespace:
 def default_picture(parser: argparse.ArgumentParser) -> Path:
     package = folder_of("skimage")
     if package is None:
-        parser.error("the default picture is in scikit-image: pip install scikit-image, or give a --picture")
+        parser.error("the default picture is in scikit-image: pip install -e '.[examples]', or give a --picture")
     return package / "data" / "chelsea.png"
 
 

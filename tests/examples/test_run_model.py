@@ -189,12 +189,12 @@ def test_default_picture(monkeypatch, capsys):
     monkeypatch.setattr(run_model, "folder_of", lambda package: None)
     with pytest.raises(SystemExit):
         run_model.default_picture(parser)
-    message = f"{SCRIPT.name}: error: the default picture is in scikit-image: pip install scikit-image, or give a"
+    message = f"{SCRIPT.name}: error: the default picture is in scikit-image: pip install -e '.[examples]', or give a"
     assert message in capsys.readouterr().err
 
 
 def test_cat_is_in_scikit_image():
-    pytest.importorskip("skimage", reason="the picture is in scikit-image: pip install mscompat[examples]")
+    pytest.importorskip("skimage", reason="the picture is in scikit-image: pip install -e '.[examples]'")
     with Image.open(run_model.default_picture(argparse.ArgumentParser())) as image:
         assert image.size == (451, 300)
 
