@@ -1,30 +1,12 @@
 """The layers of convolutional networks, exactly as PyTorch's, and PyTorch's checkpoints in any cells, for MindSpore.
 
-All names are loaded at import, not when they are asked for. MindSpore, which takes seconds, has to be imported here in
-any case: its oneDNN can be capped before its first operator only, and that operator may come before the first layer.
-What is left to put off takes a tenth of that time.
+The names are loaded when one of them is first asked for: MindSpore takes seconds, and `mscompat --help` and
+`mscompat inspect` do without it.
 """
 
-# All that an import does to the process: see _mindspore/README.md.
-from ._mindspore.numpy_version import require_numpy_1
-
-require_numpy_1()  # raises ImportError under NumPy 2, before MindSpore is imported
-
-from ._mindspore import onednn
-
-onednn.cap()  # on CPUs with AVX-512, where oneDNN is slow without; MSCOMPAT_FAST_CPU=0 turns it off
-
-from . import functional as functional
-from . import nn as nn
-from ._mindspore.launch import launch_blocking
-from .nn.conv import TorchConv1d, TorchConv2d, TorchConv3d
-from .nn.conv_transpose import TorchConvTranspose1d, TorchConvTranspose2d, TorchConvTranspose3d
-from .random import manual_seed
-from .weights.errors import TorchFileError
-from .weights.inert import InertObject
-from .weights.state_dict import load_torch_state_dict, torch_state_dict
-from .weights.tensors import TorchTensor
-from .weights.torch_archive import load_torch_file
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 # Without functional and nn: `from mscompat import *` would shadow mindspore's, or torch's.
 __all__ = [
@@ -44,6 +26,30 @@ __all__ = [
     "torch_state_dict",
 ]
 __version__ = "0.1.0"
+
+# What mscompat does to the process (_mindspore/README.md) has to come before MindSpore's first operator, which may come
+# before the first of these names: where MindSpore is there already, it is done now, and otherwise with the first name.
+if sys.modules.get("mindspore"):
+    from . import _mindspore as _mindspore
+
+if TYPE_CHECKING:
+    from . import functional as functional
+    from . import nn as nn
+    from ._public import *
+else:
+
+    def __getattr__(name):
+        """Load a public name (PEP 562)."""
+        if name not in __all__ and name not in ("functional", "nn"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name, obj=sys.modules[__name__])
+        # First nn, which imports nearly all else, whatever the name: threads that ask at once would find modules half
+        # imported if each took them in another order.
+        nn = import_module(".nn", __name__)
+        if name == "nn":
+            return nn
+        if name == "functional":
+            return import_module(".functional", __name__)
+        return globals().setdefault(name, getattr(import_module("._public", __name__), name))
 
 
 def __dir__() -> list[str]:

@@ -6,18 +6,40 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["Progress", "table"]
+__all__ = ["CommandError", "Progress", "one_line", "table"]
 
 _WIDTH = 79  # of a progress line: a longer one would wrap, and could not be written over
 _CLEAR = "\r\x1b[K"
 
 
-def table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Give a line for each row: columns are two spaces apart, and cells begin below each other."""
+class CommandError(Exception):
+    """What ends a command, with exit code 1 and its text as one line."""
+
+
+def one_line(text: str) -> str:
+    """The text as one line that moves no cursor and fits every terminal's encoding."""
+    return "".join(
+        character if character.isprintable() and character.isascii() else ascii(character)[1:-1]
+        for character in " ".join(text.split())
+    )
+
+
+def table(rows: Iterable[Sequence[str]], numbers: int | None = None, gap: int = 2) -> Iterator[str]:
+    """Give a line for each row: cells begin below each other, but those of numbers end below each other.
+
+    Args:
+        rows (iterable): of cells.
+        numbers (int, optional): the first column of numbers, which is followed by no others. Default: None, there are
+            none.
+        gap (int): spaces between columns.
+    """
     rows = list(rows)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        if numbers is not None:
+            cells[numbers:] = [cell.strip().rjust(len(cell)) for cell in cells[numbers:]]
+        yield (" " * gap).join(cells).rstrip()
 
 
 class Progress:

@@ -22,8 +22,9 @@ from structure import (
 LAYERS = (
     ("__main__",),
     ("cli",),
+    ("commands",),
     ("check",),
-    ("__init__",),  # the public names
+    ("__init__", "_public"),  # the public names
     ("nn",),
     ("init",),
     ("random",),

@@ -6,7 +6,8 @@ then takes `jit_uni_ncsp:conv+ref:any`, a reference loop, for the forward pass a
 ONEDNN_VERBOSE=1 prints the choice. MindSpore 2.7 and 2.8 ship oneDNN 2.2, which has no such loop.
 
 The cap keeps MindSpore's own copy of oneDNN to AVX2, by oneDNN's own function; torch's is another copy. It must come
-before oneDNN first looks at the processor, so `import mscompat` calls it.
+before oneDNN first looks at the processor, so it is called as soon as MindSpore and mscompat are both imported, or the
+first name of mscompat's is used: see __init__.py.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class State(enum.Enum):
 
     ABSENT = "not slow here"
     CAPPED = "oneDNN is capped at AVX2"
-    LATE = "slow: MindSpore ran a oneDNN operator before mscompat was imported; mscompat convolves by matrix products"
+    LATE = "slow: MindSpore ran a oneDNN operator before mscompat was loaded; mscompat convolves by matrix products"
     ENVIRONMENT = "slow: ONEDNN_MAX_CPU_ISA allows AVX-512; mscompat convolves by matrix products"
     DISABLED = f"slow, and left so: {VARIABLE}=0"
     UNKNOWN = "not known here: the processor or MindSpore's oneDNN could not be looked at; nothing is done"
@@ -89,9 +90,9 @@ def is_slow() -> bool:
     if found is State.LATE and not _warned:
         _warned = True
         warnings.warn(
-            "MindSpore ran a oneDNN operator (a matrix product, say) before mscompat was imported, or had another "
+            "MindSpore ran a oneDNN operator (a matrix product, say) before mscompat was loaded, or had another "
             "device then, so oneDNN can no longer be kept from its slow convolutions: mscompat convolves by matrix "
-            "products, which are slower than oneDNN's fast ones. Import mscompat before the first operator, or set "
+            "products, which are slower than oneDNN's fast ones. Import mscompat.nn before the first operator, or set "
             "ONEDNN_MAX_CPU_ISA=AVX2 in the environment.",
             RuntimeWarning,
             stacklevel=2,

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .._terminal import table
+from .._terminal import one_line, table
 from . import golden
 
 __all__ = ["Outcome", "Report", "print_report"]
 
 STATUSES = ("passed", "failed", "crashed", "not supported")
+_HEADS = ("passed", "failed", "crashed", "refused")  # of their columns
 _MOST_FAILURES = 20  # on the terminal
+_WIDTH = 80  # of the terminal
 
 
 class Outcome(NamedTuple):
@@ -81,38 +84,53 @@ class Report(NamedTuple):
 
 def print_report(report: Report) -> None:
     """The tables, the failures, and the verdict as last line."""
-    for line in table(report.environment.items()):
+    for line in table(_environment(report)):
         print(line)
     print()
-    for line in table(_rows(report)):
+    rows = _without_zeros(list(_rows(report)))
+    # All columns fit only with one space between them.
+    for line in table(rows, numbers=3, gap=1 if len(rows[0]) == 5 + len(STATUSES) else 2):
         print(line)
     print()
     wrong = [outcome for outcome in report.outcomes if outcome.status in ("failed", "crashed")]
     for outcome in wrong[:_MOST_FAILURES]:
-        message = " ".join(outcome.message.split())
-        print(f"{outcome.status}: {outcome.case}, {outcome.dtype}, {outcome.mode}: {message[:300]}")
+        message = one_line(outcome.message)[:300]
+        print(f"{outcome.status}: {outcome.case}, {outcome.dtype}, {outcome.mode}: {message}")
     if len(wrong) > _MOST_FAILURES:
         print(f"... and {len(wrong) - _MOST_FAILURES} more: --json FILE writes them all")
     print(_verdict(report))
 
 
+def _environment(report: Report) -> Iterator[tuple[str, str]]:
+    """A row for each fact, or several where it is long."""
+    width = _WIDTH - 2 - max(map(len, report.environment))
+    for name, value in report.environment.items():
+        for number, line in enumerate(textwrap.wrap(one_line(value), width) or [""]):
+            yield "" if number else name, line
+
+
 def _rows(report: Report) -> Iterator[tuple[str, ...]]:
     """A row for each operator, dtype and mode, below the heads of the columns."""
-    yield "operator", "dtype", "mode", "calls", *STATUSES, "worst error", "allowed"
+    yield "operator", "dtype", "mode", *_HEADS, "error", "limit"
     groups: dict[tuple[str, str, str], list[Outcome]] = {}
     for outcome in report.outcomes:
         groups.setdefault((outcome.operator, outcome.dtype, outcome.mode), []).append(outcome)
     for key, outcomes in groups.items():
         part = report._replace(outcomes=outcomes)
         counts = part.counts()
+        ends = [str(counts[status]) for status in STATUSES]
         if counts["not supported"] == counts["run"]:
-            yield *key, str(counts["run"]), *["-"] * 3, "all", "-", "-"
+            yield *key, *ends, "-", "-"
             continue
         worst = part.worst_errors().get(key[0], {}).get(key[1], 0.0)
-        yield (
-            *key, *map(str, counts.values()), "infinite" if worst is None else f"{worst:.1e}",
-            f"{golden.TOLERANCES[key[1]]:.0e}",
-        )
+        limit = f"{golden.TOLERANCES[key[1]]:.0e}"
+        yield *key, *ends, "infinite" if worst is None else f"{worst:.1e}", limit
+
+
+def _without_zeros(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The rows without the columns that are 0 in all of them, below their heads."""
+    columns = [column for column in zip(*rows, strict=True) if set(column[1:]) != {"0"}]
+    return list(zip(*columns, strict=True))
 
 
 def _verdict(report: Report) -> str:

@@ -34,11 +34,15 @@ def main() -> None:
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     task = json.loads(sys.stdin.readline())
-    if task["device_target"] is not None:
+    target = task["device_target"]
+    if target is not None:
+        if not getattr(ms.device_context, target.lower()).is_available():
+            _reply(replies, no_device="")
+            return
         try:
-            ms.set_device(task["device_target"])
+            ms.set_device(target)
         except RuntimeError as error:
-            _reply(replies, no_device=str(error))
+            _reply(replies, no_device=_text(error).partition(". ")[0])
             return
     _reply(replies, environment=_environment())
     try:

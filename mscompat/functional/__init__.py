@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from .. import _mindspore as _mindspore  # before MindSpore: it refuses NumPy 2, and caps oneDNN
 from .._missing import missing
 from .activation import (
     celu,

@@ -17,10 +17,9 @@ import math
 import os
 from typing import Any, BinaryIO, NamedTuple, NoReturn
 
-import mindspore as ms
 import numpy as np
 
-from .arrays import MOST_DIMS, fits_numpy, numpy_type
+from .arrays import BFLOAT16, MOST_DIMS, fits_numpy, with_mindspores_type
 from .errors import TorchFileError
 from .inert import InertObject
 from .printing import printable
@@ -63,6 +62,10 @@ class CheckpointTensor:
         Raises:
             TorchFileError: If the file changed, or NumPy has no such type.
         """
+        return with_mindspores_type(self.stored())
+
+    def stored(self) -> np.ndarray:
+        """Read the values as numpy does, but of bfloat16 the bits, in the type BFLOAT16 of arrays.py."""
         if self._type not in _ITEMSIZES:
             _fail(self._path, f"NumPy has no type for {printable(self.dtype)}, which {printable(self._name)} has")
         data = bytearray(sum(count for _, count in self._parts))
@@ -78,7 +81,7 @@ class CheckpointTensor:
         if self._type == "Bool":
             return np.ascontiguousarray(values != 0).reshape(self.shape)
         values = values.astype(stored, copy=False).view(stored)  # "<f4" is "f4", but not to every MindSpore (MS-37)
-        return values.view(numpy_type(ms.bfloat16)) if self._type == "BFloat16" else values
+        return values.view(BFLOAT16) if self._type == "BFloat16" else values
 
 
 def read_mindspore_checkpoint(path: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .arrays import BFLOAT16, with_mindspores_type
 from .errors import TorchFileError
 from .tensor_file import File
 
@@ -73,6 +74,10 @@ class TorchTensor:
             TorchFileError: If the file changed, NumPy has no such type, or the tensor is sparse, quantized, nested or
                 meta.
         """
+        return with_mindspores_type(self.stored())
+
+    def stored(self) -> np.ndarray:
+        """Read the values as numpy does, but of bfloat16 the bits, in a record type: MindSpore is not needed."""
         if self.dtype in _LISTED_ONLY:
             self._file.fail(f"NumPy has no type for {self.dtype}")
         name = {"bfloat16": "uint16", "bool": "uint8"}.get(self.dtype, self.dtype)
@@ -85,13 +90,11 @@ class TorchTensor:
             self._file.fail(f"NumPy has no arrays of {len(self.shape)} dimensions, or of such sizes: {self.shape}")
         if self.dtype == "bool":
             return np.ascontiguousarray(values != 0).reshape(self.shape)  # every byte but 0 is True, as in torch
-        values = np.array(values, raw.newbyteorder("="), order="C", copy=False)
+        values = np.asarray(values, raw.newbyteorder("="), order="C")
         if self.dtype == "bfloat16":
-            import mindspore as ms
-
             if self._negative:
                 values ^= 0x8000  # the sign
-            return values.view(ms.Tensor(0, ms.bfloat16).asnumpy().dtype)
+            return values.view(BFLOAT16)
         if self._conjugate:
             np.conjugate(values, out=values)
         if self._negative:
@@ -127,7 +130,7 @@ class UnsupportedTensor(TorchTensor):
     def __repr__(self) -> str:
         return f"{super().__repr__()[:-1]}, {self._kind})"
 
-    def numpy(self) -> np.ndarray:
+    def stored(self) -> np.ndarray:
         """Raise TorchFileError."""
         self._file.fail(f"{self._kind} tensors are not supported")
 

@@ -8,12 +8,11 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import mindspore as ms
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import save_file
 
+from .arrays import with_mindspores_type
 from .printing import printable
+from .safetensors_file import write_safetensors
 
 __all__ = ["SUFFIXES", "write_state_dict"]
 
@@ -40,10 +39,13 @@ def write_state_dict(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarr
         mode = os.stat(draft).st_mode
         if suffix == ".safetensors":
             try:
-                save_file(dict(arrays), draft)
-            except SafetensorError as error:
-                raise OSError(f"{path}: {error}") from error
+                write_safetensors(arrays, draft)
+            except OSError as error:  # of a full disk, say: what is written to has no name there
+                error.filename = str(path)
+                raise
         else:
+            import mindspore as ms
+
             # MindSpore drops empty tensors, and writes complex ones, and no tensor, that it does not read (MS-36).
             if not arrays:
                 raise ValueError("MindSpore's .ckpt holds one tensor at least")
@@ -51,7 +53,10 @@ def write_state_dict(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarr
             if refused:
                 names = ", ".join(map(printable, refused))
                 raise ValueError(f"MindSpore's .ckpt holds no empty and no complex tensors: {names}")
-            tensors = [{"name": name, "data": ms.Tensor.from_numpy(array)} for name, array in arrays.items()]
+            tensors = [
+                {"name": name, "data": ms.Tensor.from_numpy(with_mindspores_type(array))}
+                for name, array in arrays.items()
+            ]
             ms.save_checkpoint(tensors, draft)
-        os.chmod(draft, mode)  # both libraries write for the owner's eyes only
+        os.chmod(draft, mode)  # MindSpore writes for the owner's eyes only
         os.replace(draft, target)

@@ -116,19 +116,21 @@ def test_wrong_and_crashing_calls_are_named_and_the_rest_run(run, tmp_path):
     lines = output.splitlines()
     assert lines[-1] == "NOT PASSED: on CPU, 5 calls failed and 2 crashed, of 16."
     assert "crashed: conv2d/padding_int, float32, pynative: the process ended by signal 11 (SIGSEGV)" in output
-    assert [line.split()[:8] for line in lines if line.startswith("conv2d ") and "float32" in line] == [
-        ["conv2d", "float32", "pynative", "2", "0", "1", "1", "0"]
+    assert [line.split() for line in lines if line.startswith("operator ")] == [
+        ["operator", "dtype", "mode", "passed", "failed", "crashed", "error", "limit"]
     ]
+    assert [line.split()[:6] for line in lines if line.startswith("conv2d ") and "float32" in line] == [
+        ["conv2d", "float32", "pynative", "0", "1", "1"]
+    ]
+    assert error.startswith("mscompat: 16 calls, which take a minute at most\n")
     assert "16 of 16 calls" in error
 
 
 def test_a_device_that_is_not_there(run):
     target = ms.get_context("device_target")
     missing = "GPU" if target != "GPU" else "Ascend"
-    code, output, error = run("--device_target", missing)
-    assert (code, output) == (1, "")
-    assert error.startswith(f"mscompat: error: there is no {missing} that MindSpore can use: ")
-    assert error.count("\n") == 1
+    for option in ("--device-target", "--device_target"):
+        assert run(option, missing) == (1, "", f"mscompat: error: there is no {missing} that MindSpore can use\n")
 
 
 def test_a_mindspore_that_does_not_work(run, tmp_path):
@@ -144,6 +146,7 @@ print(json.dumps({"broken": "pyboost_add"}))
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
+    (["--device-target", "TPU"], "argument --device-target: invalid choice: 'TPU'"),
     (["--device_target", "TPU"], "argument --device_target: invalid choice: 'TPU'"),
     (["--mode", "eager"], "argument --mode: invalid choice: 'eager'"),
     (["--dtype", "int8"], "argument --dtype: invalid choice: 'int8'"),
@@ -170,8 +173,10 @@ def test_not_supported_is_no_failure(capsys):
     check.print_report(report)
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1] == "PASSED: on GPU, 1 calls give torch's values and gradients; 1 not supported by MindSpore here."
-    assert [line.split() for line in lines if "bfloat16" in line] == [
-        ["conv2d", "bfloat16", "graph", "1", "-", "-", "-", "all", "-", "-"]
+    assert [line.split() for line in lines if line.startswith(("operator", "conv2d"))] == [
+        ["operator", "dtype", "mode", "passed", "refused", "error", "limit"],
+        ["conv2d", "float32", "graph", "1", "0", "1.0e-07", "5e-07"],
+        ["conv2d", "bfloat16", "graph", "0", "1", "-", "-"],
     ]
     assert not Report(report.environment, report.outcomes[1:]).passed
 
@@ -191,6 +196,34 @@ def test_what_counts_as_not_supported(target, dtype, kind, status):
     job = runner._Job(0, "conv2d/a", dtype, "graph")
     result = runner._outcome(Worker(), job, 1, target)
     assert (result.status, result.message) == (status, f"{kind}: text")
+
+
+TABLE = """\
+device target  CPU
+processor      x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x x
+               x\\x1b x\\x1b
+
+operator         dtype    mode     passed failed crashed refused    error limit
+conv_transpose2d float32  pynative      0      1       1       0 infinite 5e-07
+conv_transpose2d bfloat16 pynative      1      0       0       1  3.0e-03 4e-03
+
+failed: conv_transpose2d/a, float32, pynative: a b\\x1b[2J
+crashed: conv_transpose2d/a, float32, pynative:\x20
+NOT PASSED: on CPU, 1 calls failed and 1 crashed, of 4; 1 not supported by MindSpore here.
+"""
+
+
+def test_tables_fit_80_columns_and_move_no_cursor(capsys):
+    case = {"case": "conv_transpose2d/a", "mode": "pynative"}
+    check.print_report(Report({"device target": "CPU", "processor": "x " * 33 + "x\x1b x\x1b"}, [
+        outcome("failed", errors={"output": None}, message="a\nb\x1b[2J", **case), outcome("crashed", **case),
+        outcome("passed", "bfloat16", errors={"output": 3e-3}, **case), outcome("not supported", "bfloat16", **case),
+    ]))
+    assert capsys.readouterr().out == TABLE
+
+
+def test_the_command_line_names_what_can_be_checked():
+    assert (cli._MODES, cli._DTYPES) == (check.MODES, check.DTYPES)
 
 
 def test_infinite_errors(capsys):

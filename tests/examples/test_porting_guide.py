@@ -6,6 +6,8 @@ examples and this folder in PYTHONPATH). Where torch is installed, the record is
 
 from __future__ import annotations
 
+import re
+
 import mindspore as ms
 import numpy as np
 import pytest
@@ -199,6 +201,17 @@ def test_record():
             assert recorded.shape == value.shape
             if not (is_random(code) or value.dtype == bool):
                 assert difference(recorded, value) < 1e-6, (code, name)
+
+
+@pytest.mark.parametrize(("code", "right"), [
+    ("nn.LayerNorm((5, 7))", "nn.LayerNorm((5, 7), epsilon=1e-5, begin_norm_axis=2, begin_params_axis=2)"),
+    ("nn.MaxPool2d(3, 2, 1)", 'nn.MaxPool2d(3, 2, pad_mode="pad", padding=1)'),
+])
+def test_arguments_that_the_guide_names(code, right):
+    """They are what is missing: with them, the layers give torch's."""
+    assert error(run_cell(right), wanted_of(code)) < TOLERANCE
+    (row,) = (row for row in CELLS if row[0] == code)
+    assert all(name in row[2] for name in re.findall(r"(begin_\w+|pad_mode)=", right))
 
 
 @pytest.mark.parametrize(("code", "wrong"), [row[:2] for row in CELLS if row[0] in RANDOM])

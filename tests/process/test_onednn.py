@@ -104,7 +104,7 @@ def test_never_overrides_the_user(process, monkeypatch, variable, value, state):
 def test_too_late_warns_once(process):
     process.answer = 2
     assert cap_and_look() is State.LATE
-    with pytest.warns(RuntimeWarning, match="Import mscompat before the first operator, or set ONEDNN_MAX_CPU_ISA"):
+    with pytest.warns(RuntimeWarning, match="Import mscompat.nn before the first operator, or set ONEDNN_MAX_CPU_ISA"):
         assert onednn.is_slow()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -164,7 +164,7 @@ class TestPretendedAvx512:
         convolutions, result = pretend("late")
         assert "ref:any" in convolutions[0]
         assert "slow True state LATE" in result.stdout
-        assert "Import mscompat before the first operator" in result.stderr
+        assert "Import mscompat.nn before the first operator" in result.stderr
 
 
 @pytest.mark.parametrize("state", [State.ABSENT, State.ENVIRONMENT])

@@ -19,7 +19,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import mscompat
-from mscompat import cli, load_torch_file
+from mscompat import cli, commands, load_torch_file
 
 try:
     import torch
@@ -90,6 +90,38 @@ def test_names_move_no_cursor(run):
     assert "'a\\x1b[2Jb'  [1]  float32\n" in output
     assert output.isascii()
     assert run("convert", "odd.safetensors", "odd.ckpt")[0] == 0
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".ckpt", pytest.param(".pth", marks=needs_torch)])
+def test_names_of_files_and_tensors_are_escaped_everywhere(run, suffix):
+    """By inspect, convert, and what they say of wrong arguments, on stdout and stderr."""
+    odd = "a\n\x1b[31m\u202eb"
+    source = f"source {odd}{suffix}"
+    if suffix == ".safetensors":
+        save_file({odd: np.ones(2, np.float32)}, source)
+    elif suffix == ".ckpt":
+        assert run("convert", NETWORK, "a.safetensors", "--key=model")[0] == 0
+        ms.save_checkpoint([{"name": odd, "data": ms.Tensor([1.0, 1.0])}], "odd.ckpt")
+        os.rename("odd.ckpt", source)
+    else:
+        torch.save({"m": {odd: torch.ones(2), odd + "extra": 3}, odd: torch.ones(1), odd + "text": odd}, source)
+    key = ["--key=m"] if suffix == ".pth" else []
+    targets = [f"target {odd}.safetensors", f"target {odd}.ckpt"]
+    codes = []
+    for command in (
+        ["inspect", source], *(["convert", source, target, *key] for target in targets),
+        ["inspect", source, f"--key={odd}.x"], ["convert", source, targets[0]], ["convert", source, f"{odd}/b.ckpt"],
+        ["convert", source, odd], ["inspect", odd], ["inspect", source, odd], [odd],
+        ["check", f"--json={odd}/report.json"], ["check", "--mode", odd],
+    ):
+        code, output, error = run(*command)
+        codes.append(code)
+        for text in (output, error):
+            assert text.isascii()
+            assert all(line.isprintable() for line in text.split("\n"))
+        assert "a\\n\\x1b[31m\\u202eb" in output + error or "a \\x1b[31m\\u202eb" in output + error
+    assert codes[:3] == [0, 0, 0]
+    assert set(codes[3:]) == {1, 2}
 
 
 @pytest.mark.parametrize("damage", ["offsets", "dtype", "shape"])
@@ -163,7 +195,7 @@ def test_stopped(run, tmp_path, monkeypatch, exception, code, message):
     def stop(value):
         raise exception
 
-    monkeypatch.setattr(cli, "to_numpy", stop)
+    monkeypatch.setattr(commands, "to_stored", stop)
     assert run("convert", NETWORK, "out.ckpt") == (code, "", message)
     assert os.listdir(tmp_path) == []
 
@@ -256,7 +288,7 @@ def slow_writer(_, path):
     print(os.path.dirname(path), flush=True)
     time.sleep(100)
 
-writing.save_file = slow_writer
+writing.write_safetensors = slow_writer
 # Under nohup, or in the background of a shell, these are ignored, and a program that finds them so leaves them alone.
 for number in (signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, signal.SIG_DFL)
@@ -294,7 +326,7 @@ def test_signal_handlers_are_put_back(run):
     given = signal.signal(signal.SIGTERM, signal.SIG_DFL)  # tests may run where it is ignored
     try:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(cli, "read_group", lambda *_: handlers.append(signal.getsignal(signal.SIGTERM)) or 1 / 0)
+            patch.setattr(commands, "read_group", lambda *_: handlers.append(signal.getsignal(signal.SIGTERM)) or 1 / 0)
             with pytest.raises(ZeroDivisionError):
                 run("convert", NETWORK, "a.ckpt")
             assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
@@ -318,6 +350,64 @@ def test_in_a_thread(tmp_path, capsys):
 
 def test_version(run):
     assert run("--version") == (0, f"mscompat {mscompat.__version__}\n", "")
+
+
+WITHOUT = """
+import sys
+for name in sys.argv[1].split(","):
+    sys.modules[name] = None  # an import of it raises
+from mscompat.cli import main
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+def run_without(libraries, *arguments, cwd):
+    """Run a command in a process in which libraries cannot be imported: exit code, stdout and stderr."""
+    result = subprocess.run(
+        [sys.executable, "-c", WITHOUT, libraries, *arguments], env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=cwd,
+        capture_output=True, text=True, check=False,
+    )
+    return result.returncode, result.stdout, result.stderr
+
+
+@pytest.mark.parametrize(("arguments", "code", "message"), [
+    (["--help"], 0, "Carry weights from PyTorch to MindSpore."),
+    (["check", "--help"], 0, "Takes about two"),
+    (["--version"], 0, f"mscompat {mscompat.__version__}\n"),
+    (["polish"], 2, "invalid choice: 'polish'"),
+    (["inspect", "a.pth", "--kee"], 2, "unrecognized arguments: --kee"),
+    (["inspect", "missing.pth"], 1, "mscompat: error: missing.pth: No such file or directory\n"),
+    (["convert", "missing.pth", "a.ckpt"], 1, "mscompat: error: missing.pth: No such file or directory\n"),
+])
+def test_what_is_answered_at_once(tmp_path, arguments, code, message):
+    """Without the libraries that take their time to import."""
+    found, output, error = run_without("mindspore,numpy,safetensors", *arguments, cwd=tmp_path)
+    assert found == code
+    assert message in output + error
+
+
+@pytest.mark.parametrize("source", ["a.safetensors", "a.ckpt", pytest.param("a.pth", marks=needs_torch)])
+def test_inspect_and_convert_to_safetensors_need_no_mindspore(tmp_path, monkeypatch, source):
+    """Of bfloat16 too, whose NumPy type is MindSpore's."""
+    monkeypatch.chdir(tmp_path)
+    wanted = {"half": ms.Tensor([[1, 2.5, -3]], ms.bfloat16).asnumpy(), "full": np.arange(6, dtype=np.float32)}
+    if source == "a.safetensors":
+        save_file(wanted, source)
+    elif source == "a.ckpt":
+        ms.save_checkpoint([{"name": name, "data": ms.Tensor(array)} for name, array in wanted.items()], source)
+    else:
+        torch.save({"half": torch.tensor([[1, 2.5, -3]], dtype=torch.bfloat16), "full": torch.arange(6.0)}, source)
+    code, output, error = run_without("mindspore", "inspect", source, cwd=tmp_path)
+    assert (code, error) == (0, "")
+    totals = "2 tensors, 9 values: 6 float32, 3 bfloat16"
+    assert sorted(output.splitlines()) == [totals, "full  [6]     float32", "half  [1, 3]  bfloat16"]
+    code, output, error = run_without("mindspore", "convert", source, "b.safetensors", cwd=tmp_path)
+    assert (code, output.splitlines()[0], error) == (0, f"b.safetensors: {totals}", "")
+    arrays = load_file("b.safetensors")
+    assert set(arrays) == set(wanted)
+    for name, array in wanted.items():
+        assert arrays[name].dtype == array.dtype
+        np.testing.assert_array_equal(arrays[name], array)
 
 
 def run_module(*arguments, **options):

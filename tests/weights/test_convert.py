@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import mindspore as ms
@@ -12,6 +13,7 @@ from safetensors.numpy import load_file, save_file
 
 import mscompat
 from mscompat import load_torch_file
+from mscompat.weights.safetensors_file import write_safetensors
 
 try:
     import torch
@@ -97,14 +99,14 @@ def test_nothing_is_overwritten_without_force(run, target):
 
 
 @pytest.mark.parametrize(("target", "function"), [
-    ("out.safetensors", "save_file"), ("out.ckpt", "ms.save_checkpoint"),
+    ("out.safetensors", "mscompat.weights.writing.write_safetensors"), ("out.ckpt", "mindspore.save_checkpoint"),
 ])
 def test_a_failed_write_leaves_what_was_there(run, tmp_path, monkeypatch, target, function):
     def fail(_, path):
         Path(path).write_text("half")
         raise OSError(28, "No space left on device", path)
 
-    monkeypatch.setattr(f"mscompat.weights.writing.{function}", fail)
+    monkeypatch.setattr(function, fail)
     Path(target).write_text("mine")
     code, output, error = run("convert", "--force", NETWORK, target)
     assert (code, output) == (1, "")
@@ -274,3 +276,33 @@ def test_onto_itself(run, tmp_path, name, link):
     else:
         assert run("convert", "--force", name, name, "--names=torch")[0] == 0
     assert run("inspect", name)[1] == before
+
+
+def test_safetensors_reads_what_is_written(run):
+    """Every type, byte order and memory layout that a file of torch's or MindSpore's may bring."""
+    kinds = ["f8", "f4", "f2", "c8", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "?"]
+    arrays = {kind: np.arange(6).reshape(2, 3).astype(kind) for kind in kinds} | {"名": np.ones((), np.float32)}
+    arrays |= {"empty": np.ones((0, 2), np.int16), "half": ms.Tensor([1, -2], ms.bfloat16).asnumpy()}
+    save_file(arrays, "a.safetensors")
+    assert run("convert", "a.safetensors", "b.safetensors")[0] == 0
+    found = load_file("b.safetensors")
+    assert {name: array.dtype for name, array in found.items()} == {name: array.dtype for name, array in arrays.items()}
+    np.testing.assert_equal(found, arrays)
+    assert os.path.getsize("b.safetensors") == os.path.getsize("a.safetensors")
+    odd = {"big": np.arange(6, dtype=">i4").reshape(2, 3), "turned": np.asfortranarray(np.ones((2, 3), np.float32))}
+    odd["turned"][0] = 2
+    write_safetensors(odd, "c.safetensors")
+    for name, array in load_file("c.safetensors").items():
+        np.testing.assert_array_equal(array, odd[name])
+
+
+@pytest.mark.parametrize(("name", "array", "sentence"), [
+    ("a\x1b", np.ones(2, np.complex128), "the .safetensors format has no such types: 'a\\x1b' (complex128)"),
+    ("a", np.array(["text"]), "the .safetensors format has no such types: a (str128)"),
+    ("__metadata__", np.ones(2), "the .safetensors format has another use for the name __metadata__"),
+    ("\ud800", np.ones(2), "surrogates not allowed"),
+])
+def test_what_the_format_of_safetensors_cannot_hold(tmp_path, name, array, sentence):
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        write_safetensors({name: array}, tmp_path / "a.safetensors")
+    assert not (tmp_path / "a.safetensors").exists()
