@@ -1,8 +1,8 @@
 """Find faces in a picture with MTCNN (arXiv 1604.02878) and the weights that facenet-pytorch trained with torch.
 
-    pip install mscompat scikit-image
+    pip install -e '.[examples]'
     pip install --no-deps facenet-pytorch
-    python detect_faces.py
+    python examples/detect_faces.py
 
 The weights come with facenet-pytorch (--no-deps: only its files are needed, not the old torch that it asks for), the
 default picture with scikit-image: nothing else is downloaded. Three networks sift windows of the picture: P-Net, which
@@ -220,7 +220,7 @@ def parse_arguments() -> argparse.Namespace:
     if args.picture is None:
         package = folder_of("skimage")
         if package is None:
-            parser.error("the default picture is in scikit-image: pip install scikit-image, or give a --picture")
+            parser.error("the default picture is in scikit-image: pip install -e '.[examples]', or give a --picture")
         args.picture = package / "data" / "astronaut.png"
     args.picture = run_options.open_picture(parser, args.picture)
     run_options.apply(parser, args)

@@ -3,7 +3,7 @@
 MindSpore writes the pads of a convolution as (top, bottom, left, right), where ONNX reads (top, left,
 bottom, right), and gives a transposed convolution an output_shape with batch and channels, which ONNX has not.
 
-    pip install onnx
+    pip install -e '.[examples]'
     python examples/export_onnx.py --output network.onnx
 """
 
@@ -13,10 +13,13 @@ import argparse
 
 import mindspore as ms
 import numpy as np
-import onnx
-from onnx.reference import ReferenceEvaluator
+import run_options
 
 from mscompat import nn
+
+with run_options.needs_extra():
+    import onnx
+    from onnx.reference import ReferenceEvaluator
 
 
 def mend(model: onnx.ModelProto) -> onnx.ModelProto:

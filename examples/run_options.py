@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import mindspore as ms
@@ -13,19 +16,39 @@ import mscompat
 from mscompat import nn
 
 
+@contextmanager
+def needs_extra() -> Iterator[None]:
+    """Around imports of packages that mscompat itself does without: end with one line where one is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        sys.exit(f"{Path(sys.argv[0]).name}: error: {package} is not installed: pip install -e '.[examples]'")
+
+
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device_target", choices=("CPU", "GPU", "Ascend"), default="CPU", help="where MindSpore runs")
+    targets = ("CPU", "GPU", "Ascend")
+    parser.add_argument("--device-target", choices=targets, default="CPU", help="where MindSpore runs")
+    parser.add_argument("--device_target", choices=targets, help=argparse.SUPPRESS)  # as MindSpore spells it
     parser.add_argument("--mode", choices=("graph", "pynative"), default="graph", help="MindSpore's execution mode")
 
 
 def apply(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
     """Set them, or end with one line that says why they cannot be set."""
-    try:
-        ms.set_device(args.device_target)
-    except RuntimeError as error:
-        parser.error(f"--device_target {args.device_target}: {str(error).splitlines()[0]}")
+    if not _is_available(args.device_target):
+        parser.exit(1, f"{parser.prog}: error: there is no {args.device_target} that MindSpore can use\n")
+    ms.set_device(args.device_target)
     ms.set_context(mode=ms.GRAPH_MODE if args.mode == "graph" else ms.PYNATIVE_MODE)
     mscompat.launch_blocking()  # an example calls operators from one thread
+
+
+def _is_available(target: str) -> bool:
+    """Whether MindSpore can use a device. Otherwise it warns, in several long lines, which are kept back."""
+    logging.disable()
+    try:
+        return getattr(ms.device_context, target.lower()).is_available()
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def check_seed(parser: argparse.ArgumentParser, seed: int) -> None:

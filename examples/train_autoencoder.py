@@ -1,14 +1,14 @@
 """Train a small convolutional autoencoder on handwritten digits, written as for torch.
 
-    pip install mscompat matplotlib scikit-learn tqdm
-    python train_autoencoder.py
+    pip install -e '.[examples]'
+    python examples/train_autoencoder.py
 
 The digits (8x8 pixels) come with scikit-learn: nothing is downloaded. The picture shows digits that were held back
 from training above what the network makes of them. With --compare-torch, torch trains the same network from the same
 weights on the same batches, on the CPU, and the two loss curves are printed side by side. Two processes share the
 batches, and arrive at the same weights, with
 
-    msrun --worker_num=2 --local_worker_num=2 --join=True train_autoencoder.py --distributed
+    msrun --worker_num=2 --local_worker_num=2 --join=True examples/train_autoencoder.py --distributed
 
 (msrun starts the 'python' of the PATH, and opens port 8118, or --master_port.)
 """
@@ -22,19 +22,21 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import matplotlib
 import mindspore as ms
 import numpy as np
 import run_options
 from mindspore import communication, ops
-from sklearn.datasets import load_digits
-from tqdm import tqdm
 
 import mscompat
 from mscompat import nn
 
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
+with run_options.needs_extra():
+    import matplotlib
+    from sklearn.datasets import load_digits
+    from tqdm import tqdm
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
 
 BATCH_SIZE = 64
 # Rounding differs between libraries, even between processors, and training magnifies it: at a learning rate of 1, two

@@ -11,7 +11,6 @@ import re
 import sys
 
 import detect_faces
-import mindspore as ms
 import numpy as np
 import pytest
 from detect_faces import averages, folder_of, resize, suppress
@@ -196,7 +195,7 @@ def folder(tmp_path):
 
 @pytest.mark.parametrize(("arguments", "message"), [
     ([], "the weights are in facenet-pytorch: pip install --no-deps facenet-pytorch"),
-    (["--weights", "."], "the default picture is in scikit-image: pip install scikit-image, or give a --picture"),
+    (["--weights", "."], "the default picture is in scikit-image: pip install -e '.[examples]', or give a --picture"),
     (["--weights", "missing"], "--weights: there is no pnet.pt in missing"),
     (["--weights", ".", "--picture", "missing.png"], "--picture: [Errno 2] No such file or directory: "),
     (["--weights", ".", "--picture", "text.png"], "--picture: cannot identify image file 'text.png'"),
@@ -215,16 +214,3 @@ def test_wrong_argument(folder, monkeypatch, capsys, arguments, message):
     output = capsys.readouterr()
     assert output.out == ""
     assert f"{SCRIPT.name}: error: {message}" in output.err
-
-
-def test_device_that_mindspore_does_not_have(folder, monkeypatch, capsys):
-    def set_device(target):
-        raise RuntimeError(f"Unsupported device target {target}.\n\nand so on")
-
-    monkeypatch.setattr(ms, "set_device", set_device)
-    monkeypatch.chdir(folder)
-    arguments = ["--weights", ".", "--picture", "picture.png", "--device_target", "GPU"]
-    monkeypatch.setattr(sys, "argv", [SCRIPT.name, *arguments])
-    with pytest.raises(SystemExit):
-        detect_faces.parse_arguments()
-    assert capsys.readouterr().err.endswith("error: --device_target GPU: Unsupported device target GPU.\n")
