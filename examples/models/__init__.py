@@ -1,1 +1,1 @@
-"""Networks of well-known PyTorch repositories, ported with mscompat: their checkpoints load as they are."""
+"""Networks of well-known PyTorch repositories, ported with mscompat: their checkpoints load by name."""
