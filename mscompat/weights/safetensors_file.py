@@ -2,7 +2,8 @@
 
 The format: the length of a header, in 8 bytes; the header, which is JSON with dtype, shape, first byte and end of each
 tensor, counted from the header's end; the tensors. NumPy has no bfloat16, and safetensors knows it only where some
-library has taught NumPy the type: so its bits are read here, and files are written here.
+library has taught NumPy the type: so its bits are read here, and files are written here. (safetensors' writer of bytes,
+which takes every type, has other arguments in each of its versions.)
 """
 
 from __future__ import annotations
