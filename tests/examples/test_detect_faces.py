@@ -28,7 +28,7 @@ needs_weights = pytest.mark.skipif(
     not folder_of("facenet_pytorch"), reason="the weights are in it: pip install --no-deps facenet-pytorch"
 )
 needs_picture = pytest.mark.skipif(
-    not folder_of("skimage"), reason="the picture is in scikit-image: pip install mscompat[examples]"
+    not folder_of("skimage"), reason="the picture is in scikit-image: pip install -e '.[examples]'"
 )
 
 # What is done to the picture of one astronaut.

@@ -26,7 +26,7 @@ HEADER = "epoch    MindSpore        torch    MindSpore        torch"
 @pytest.fixture(autouse=True)
 def _needs_packages():
     for module in ("sklearn", "matplotlib", "tqdm"):
-        pytest.importorskip(module, reason=f"the example needs {module}: pip install mscompat[examples]")
+        pytest.importorskip(module, reason=f"the example needs {module}: pip install -e '.[examples]'")
 
 
 @pytest.fixture
