@@ -6,11 +6,11 @@ needs, and nothing else.
 
 from __future__ import annotations
 
-import importlib.metadata
 import pathlib
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 
 import mindspore as ms
@@ -31,10 +31,9 @@ UP = [[
 
 def require_installed() -> None:
     """Stop where a checkout, or an editable installation of one, would hide what the distribution lacks."""
-    distribution = importlib.metadata.distribution("mscompat")
-    files = [pathlib.Path(str(file.locate())).resolve() for file in distribution.files or ()]
-    if pathlib.Path(mscompat.__file__).resolve() not in files:
-        sys.exit(f"{mscompat.__file__} is no file that the distribution mscompat {distribution.version} installed")
+    package = pathlib.Path(mscompat.__file__).resolve()
+    if not package.is_relative_to(pathlib.Path(sysconfig.get_path("purelib")).resolve()):
+        sys.exit(f"this mscompat is not an installed one: {package}")
 
 
 def convolve() -> None:
