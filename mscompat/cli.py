@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MemoryError:
         print("mscompat: error: there is not enough memory", file=sys.stderr)
         return _FAILED
-    except (CommandError, ValueError, OSError) as error:
+    except (CommandError, ValueError, OSError, ImportError) as error:  # the last of MindSpore: missing, or NumPy 2
         text = str(error)
         if isinstance(error, OSError) and error.strerror:
             text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror

@@ -44,6 +44,7 @@ def write_state_dict(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarr
                 error.filename = str(path)
                 raise
         else:
+            from .. import _mindspore as _mindspore  # isort: skip (refuses NumPy 2, before MindSpore is imported)
             import mindspore as ms
 
             # MindSpore drops empty tensors, and writes complex ones, and no tensor, that it does not read (MS-36).

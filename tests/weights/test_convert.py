@@ -286,7 +286,12 @@ def test_safetensors_reads_what_is_written(run):
     save_file(arrays, "a.safetensors")
     assert run("convert", "a.safetensors", "b.safetensors")[0] == 0
     found = load_file("b.safetensors")
-    assert {name: array.dtype for name, array in found.items()} == {name: array.dtype for name, array in arrays.items()}
+    # By name: ml_dtypes, which onnx brings, has another bfloat16 than MindSpore.
+    assert {name: array.dtype.name for name, array in found.items()} == {
+        name: array.dtype.name for name, array in arrays.items()
+    }
+    for each in (found, arrays):
+        each["half"] = each["half"].astype(np.float32)
     np.testing.assert_equal(found, arrays)
     assert os.path.getsize("b.safetensors") == os.path.getsize("a.safetensors")
     odd = {"big": np.arange(6, dtype=">i4").reshape(2, 3), "turned": np.asfortranarray(np.ones((2, 3), np.float32))}
