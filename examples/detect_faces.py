@@ -13,7 +13,6 @@ also corrects the windows that it keeps. Prints the faces and draws them.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -194,12 +193,6 @@ def draw(image: Image.Image, faces: Faces) -> Image.Image:
     return image
 
 
-def folder_of(package: str) -> Path | None:
-    """Where a package is installed, without importing it."""
-    spec = importlib.util.find_spec(package)
-    return Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else None
-
-
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Find faces in a picture with MTCNN.")
     run_options.add(parser)
@@ -210,19 +203,14 @@ def parse_arguments() -> argparse.Namespace:
 
     run_options.check_output(parser, args.output)
     if args.weights is None:
-        package = folder_of("facenet_pytorch")
+        package = run_options.folder_of("facenet_pytorch")
         if package is None:
             parser.error("the weights are in facenet-pytorch: pip install --no-deps facenet-pytorch")
         args.weights = package / "data"
     for name in ("pnet.pt", "rnet.pt", "onet.pt"):
         if not (args.weights / name).is_file():
             parser.error(f"--weights: there is no {name} in {args.weights}")
-    if args.picture is None:
-        package = folder_of("skimage")
-        if package is None:
-            parser.error("the default picture is in scikit-image: pip install -e '.[examples]', or give a --picture")
-        args.picture = package / "data" / "astronaut.png"
-    args.picture = run_options.open_picture(parser, args.picture)
+    args.picture = run_options.open_picture(parser, args.picture, "astronaut.png")
     run_options.apply(parser, args)
     return args
 

@@ -21,7 +21,6 @@ from typing import NamedTuple, TypeVar
 import mindspore as ms
 import numpy as np
 import run_options
-from detect_faces import folder_of
 from models import cyclegan, dcgan, hifigan, mobilenet, resnet, unet
 from PIL import Image, ImageDraw
 
@@ -192,16 +191,9 @@ def parse_arguments() -> argparse.Namespace:
         parser.error(f"--weights: there is no file {args.weights}; {advice(MODELS[args.model])}")
     run_options.check_seed(parser, args.seed)
     if args.model not in NO_PICTURE:
-        args.picture = run_options.open_picture(parser, args.picture or default_picture(parser))
+        args.picture = run_options.open_picture(parser, args.picture, "chelsea.png")
     run_options.apply(parser, args)
     return args
-
-
-def default_picture(parser: argparse.ArgumentParser) -> Path:
-    package = folder_of("skimage")
-    if package is None:
-        parser.error("the default picture is in scikit-image: pip install -e '.[examples]', or give a --picture")
-    return package / "data" / "chelsea.png"
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import logging
 import sys
 from collections.abc import Iterator
@@ -65,7 +66,19 @@ def check_output(parser: argparse.ArgumentParser, path: Path) -> None:
         parser.error(f"--output: {path} is a folder")
 
 
-def open_picture(parser: argparse.ArgumentParser, path: Path) -> Image.Image:
+def folder_of(package: str) -> Path | None:
+    """Where a package is installed, without importing it."""
+    spec = importlib.util.find_spec(package)
+    return Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else None
+
+
+def open_picture(parser: argparse.ArgumentParser, path: Path | None, default: str) -> Image.Image:
+    """A picture; None stands for one of scikit-image's, of this name."""
+    if path is None:
+        package = folder_of("skimage")
+        if package is None:
+            parser.error("the default picture is in scikit-image: pip install -e '.[examples]', or give a --picture")
+        path = package / "data" / default
     try:
         return Image.open(path).convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # all of them of damaged files

@@ -75,9 +75,7 @@ def check(
     ]
     # A graph is compiled by one core. Accelerators are not shared: a process may take all the memory of one.
     shares = min(2, os.cpu_count() or 1, len(jobs)) if environment["device target"] == "CPU" else 1
-    minutes = math.ceil(len(jobs) * _CALL_SECONDS / shares / 60)
-    about = f"about {minutes} minutes" if minutes > 1 else "a minute at most"
-    print(f"mscompat: {len(jobs)} calls, which take {about}", file=sys.stderr)
+    print(f"mscompat: {len(jobs)} calls{_duration(len(jobs), shares, environment['device target'])}", file=sys.stderr)
     outcomes: list[Any] = [None] * len(jobs)
     stop = threading.Event()
 
@@ -222,6 +220,14 @@ def _outcome(worker: _Worker, job: _Job, timeout: float, target: str) -> Outcome
         for name, error in message["errors"].items() if isinstance(error, float)
     }
     return Outcome(*identity, "failed" if wrong else "passed", errors, "; ".join(wrong))
+
+
+def _duration(calls: int, shares: int, target: str) -> str:
+    """What to say of the time that calls take, which was measured on CPU alone."""
+    if target != "CPU":
+        return ""
+    minutes = math.ceil(calls * _CALL_SECONDS / shares / 60)
+    return f", which take {f'about {minutes} minutes' if minutes > 1 else 'a minute at most'}"
 
 
 def _is_refused(target: str, dtype: str) -> bool:

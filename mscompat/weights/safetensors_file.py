@@ -110,9 +110,9 @@ def write_safetensors(arrays: Mapping[str, np.ndarray], path: str) -> None:
     if refused:
         names = ", ".join(f"{printable(name)} ({printable(dtype_name(arrays[name]))})" for name in refused)
         raise ValueError(f"the .safetensors format has no such types: {names}")
-    # Larger elements first, as safetensors does: then all are aligned, as its readers may expect of the bytes.
     if "__metadata__" in arrays:
         raise ValueError("the .safetensors format has another use for the name __metadata__")
+    # Larger elements first, as safetensors does: then all are aligned, as its readers may expect of the bytes.
     ordered = sorted(arrays.items(), key=lambda item: (-item[1].itemsize, item[0]))
     header = {}
     end = 0

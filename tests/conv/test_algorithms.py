@@ -19,6 +19,7 @@ def test_im2col(case, transposed, slow_onednn):
     check_case(case, transposed)
 
 
+# By default every third row: a tile's arithmetic is that of test_im2col, which has them all.
 @pytest.mark.parametrize(("case", "transposed"), table.parameters(table.FEW_NAMES[::3], table.is_smoke))
 def test_im2col_in_tiles(case, transposed, slow_onednn, small_tiles):
     check_case(case, transposed)

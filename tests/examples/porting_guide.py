@@ -20,8 +20,7 @@ from mindspore import Tensor, ops
 import mscompat
 from mscompat import random
 
-EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
-GUIDE = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+GUIDE = (pathlib.Path(__file__).parents[2] / "examples" / "README.md").read_text(encoding="utf-8")
 FILE = pathlib.Path(__file__).with_name("golden_porting.npz")
 TOLERANCE = 5e-6  # of the largest value: sums, exponentials and their gradients in float32
 MENDED = "right in this MindSpore: the guide need not say otherwise any more"

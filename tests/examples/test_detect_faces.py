@@ -13,7 +13,8 @@ import sys
 import detect_faces
 import numpy as np
 import pytest
-from detect_faces import averages, folder_of, resize, suppress
+import run_options
+from detect_faces import averages, resize, suppress
 from models import mtcnn
 from PIL import Image
 
@@ -25,10 +26,10 @@ FILE = pathlib.Path(__file__).with_name("golden_faces.npz")
 GOLDEN = dict(np.load(FILE))
 
 needs_weights = pytest.mark.skipif(
-    not folder_of("facenet_pytorch"), reason="the weights are in it: pip install --no-deps facenet-pytorch"
+    not run_options.folder_of("facenet_pytorch"), reason="the weights are in it: pip install --no-deps facenet-pytorch"
 )
 needs_picture = pytest.mark.skipif(
-    not folder_of("skimage"), reason="the picture is in scikit-image: pip install -e '.[examples]'"
+    not run_options.folder_of("skimage"), reason="the picture is in scikit-image: pip install -e '.[examples]'"
 )
 
 # What is done to the picture of one astronaut.
@@ -41,13 +42,13 @@ PICTURES = {
 
 
 def make_picture(name):
-    with Image.open(folder_of("skimage") / "data" / "astronaut.png") as image:
+    with Image.open(run_options.folder_of("skimage") / "data" / "astronaut.png") as image:
         return np.ascontiguousarray(PICTURES[name](np.asarray(image.convert("RGB"))))
 
 
 @pytest.fixture(scope="module")
 def networks():
-    return detect_faces.load_networks(folder_of("facenet_pytorch") / "data")
+    return detect_faces.load_networks(run_options.folder_of("facenet_pytorch") / "data")
 
 
 @needs_weights
@@ -91,7 +92,7 @@ def test_network_like_torch(cell, mode):
     torch = pytest.importorskip("torch", reason="compares with torch, which is not installed")
     import torch_models
 
-    path = folder_of("facenet_pytorch") / "data" / f"{cell.__name__.lower()}.pt"
+    path = run_options.folder_of("facenet_pytorch") / "data" / f"{cell.__name__.lower()}.pt"
     network = getattr(torch_models, cell.__name__)()
     network.load_state_dict(torch.load(path))
     size = {"PNet": (31, 44), "RNet": (24, 24), "ONet": (48, 48)}[cell.__name__]
@@ -109,7 +110,7 @@ def test_network_like_torch(cell, mode):
 @needs_weights
 def test_weights_are_read_without_torch(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
-    folder = folder_of("facenet_pytorch") / "data"
+    folder = run_options.folder_of("facenet_pytorch") / "data"
     cell = mtcnn.PNet()
     detect_faces.load_network(cell, folder / "pnet.pt")
     assert mscompat.torch_state_dict(cell)["conv1.weight"].std() > 0.2  # initially, at most 0.12
@@ -206,7 +207,7 @@ def folder(tmp_path):
 ])
 def test_wrong_argument(folder, monkeypatch, capsys, arguments, message):
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(detect_faces, "folder_of", lambda package: None)
+    monkeypatch.setattr(run_options, "folder_of", lambda package: None)
     monkeypatch.setattr(sys, "argv", [SCRIPT.name, *arguments])
     with pytest.raises(SystemExit) as stop:
         detect_faces.parse_arguments()

@@ -185,18 +185,17 @@ def test_every_network_says_where_its_weights_are(name):
 
 
 def test_default_picture(monkeypatch, capsys):
-    parser = argparse.ArgumentParser(prog=SCRIPT.name)
-    monkeypatch.setattr(run_model, "folder_of", lambda package: None)
+    monkeypatch.setattr(sys, "argv", [SCRIPT.name, "resnet18"])
+    monkeypatch.setattr(run_options, "folder_of", lambda package: None)
     with pytest.raises(SystemExit):
-        run_model.default_picture(parser)
+        run_model.parse_arguments()
     message = f"{SCRIPT.name}: error: the default picture is in scikit-image: pip install -e '.[examples]', or give a"
     assert message in capsys.readouterr().err
 
 
 def test_cat_is_in_scikit_image():
     pytest.importorskip("skimage", reason="the picture is in scikit-image: pip install -e '.[examples]'")
-    with Image.open(run_model.default_picture(argparse.ArgumentParser())) as image:
-        assert image.size == (451, 300)
+    assert run_options.open_picture(argparse.ArgumentParser(), None, "chelsea.png").size == (451, 300)
 
 
 def test_pixels_are_normalised():

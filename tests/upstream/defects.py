@@ -29,6 +29,9 @@ def raises_still(error_type, match):
         yield
     except error_type as error:
         message = str(error)
+        # In PyNative mode it may come once more, with the next result: here, and not in another test.
+        with contextlib.suppress(error_type):
+            Tensor(1.0).add(1).asnumpy()
     assert message is not None, MENDED
     assert re.search(match, message), message
 

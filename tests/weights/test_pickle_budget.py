@@ -60,6 +60,7 @@ GREEDY = {
 }  # fmt: skip
 
 
+# By default every third: each kind of growth has several.
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.slow if index % 3 else []) for index, name in enumerate(GREEDY)]
 )
